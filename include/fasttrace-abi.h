@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fasttrace-abi.h - what the inlined event path shares with libfasttrace.
+ *
+ * Every program built with <fasttrace.h> has this layout compiled in; FASTTRACE_ABI changes when
+ * it does, and the library refuses a descriptor of another ABI. Users include <fasttrace.h>.
+ *
+ * The protocol these words obey is written down once, in ft-layout.h; labels such as
+ * "reserve:R" below refer to its tables.
+ */
+#ifndef FASTTRACE_ABI_H
+#define FASTTRACE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define FASTTRACE_ABI          1
+#define FASTTRACE_HEADER_BYTES 88u /* CTF packet header and context, filled in by the reader */
+#define FASTTRACE_HEADER_UNITS (FASTTRACE_HEADER_BYTES / 8u)
+#define FASTTRACE_MAX_FIELDS   16u
+#define FASTTRACE_STEP_BITS    46 /* a gap of 2^46 ticks, or a step back, closes a sub-buffer */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Field types as they stand in the event table. The value is part of the ABI. */
+enum fasttrace_type {
+	FASTTRACE_TYPE_NONE = 0,
+	FASTTRACE_TYPE_I8 = 1,
+	FASTTRACE_TYPE_I16 = 2,
+	FASTTRACE_TYPE_I32 = 3,
+	FASTTRACE_TYPE_I64 = 4,
+	FASTTRACE_TYPE_U8 = 5,
+	FASTTRACE_TYPE_U16 = 6,
+	FASTTRACE_TYPE_U32 = 7,
+	FASTTRACE_TYPE_U64 = 8,
+	FASTTRACE_TYPE_BOOL = 9,    /* one byte, 0 or 1 */
+	FASTTRACE_TYPE_CHAR = 10,   /* one byte, shown as a character */
+	FASTTRACE_TYPE_FLOAT = 11,  /* IEEE 754 binary32 */
+	FASTTRACE_TYPE_DOUBLE = 12, /* IEEE 754 binary64; long double is stored so */
+	FASTTRACE_TYPE_STRING = 13, /* UTF-8, ends with a zero byte */
+	FASTTRACE_TYPE_POINTER = 14 /* u64 shown in base 16 */
+};
+
+/* The level of an event: the names and the order of syslog(3). */
+enum fasttrace_level {
+	FASTTRACE_EMERG = 0,
+	FASTTRACE_ALERT = 1,
+	FASTTRACE_CRIT = 2,
+	FASTTRACE_ERR = 3,
+	FASTTRACE_WARNING = 4,
+	FASTTRACE_NOTICE = 5,
+	FASTTRACE_INFO = 6,
+	FASTTRACE_DEBUG = 7
+};
+
+/*
+ * One call site. Static storage, one per expansion of FASTTRACE(); constant but for `on`.
+ *
+ * @on:    points at the event's switch: its id while it is on, 0 while it is off. Until the site is
+ *         registered that is fasttrace_unregistered; then it is the event's entry in the arena,
+ *         which the mount writes.
+ * @text:  the macro's arguments as written: "provider, event, (name, value), ...". Names are taken
+ *         from here, so that an event or field may be called `errno`, `new` or `linux`.
+ * @types: one enum fasttrace_type per field.
+ */
+struct fasttrace_event {
+	const uint32_t *on;
+	const char *text;
+	uint8_t abi;
+	uint8_t level;
+	uint8_t nfields;
+	uint8_t types[FASTTRACE_MAX_FIELDS];
+};
+
+/*
+ * One place in the ring. Shared with the reader; 64 bytes, a cache line.
+ *
+ * word and committed have one layout, low bits first: units (of 8 bytes, `unit_bits` wide), count
+ * of events (`unit_bits` wide), closed (1 bit, always 0 in committed), sequence number (the rest).
+ */
+struct fasttrace_slot {
+	uint64_t word;      /* reserved so far */
+	uint64_t committed; /* all bytes before it are written */
+	uint64_t page;      /* { seq:47, taken:1, page index:16 } */
+	uint64_t anchor;    /* { seq:40, time of the first event >> 40 : 24 } */
+	uint64_t begun;     /* events recorded in this ring before this sub-buffer */
+	uint64_t lost;      /* events lost in this ring before this sub-buffer was opened */
+	uint64_t unused[2];
+};
+
+/* A ring as one side maps it. Private memory of that side, checked before it is filled in. */
+struct fasttrace_ring {
+	struct fasttrace_slot *slots; /* NULL: none, take the slow path */
+	unsigned char *pages;
+	uint64_t mask;       /* slots - 1 */
+	uint32_t units;      /* of 8 bytes, in a sub-buffer */
+	uint8_t unit_bits;   /* width of units and of count in word: log2(units) + 1 */
+	uint8_t page_shift;  /* log2 of a sub-buffer's bytes */
+	uint8_t overwrite;   /* there is a spare, and the writer pushes the reader */
+	uint8_t raw_clock;   /* the cycle counter is the clock */
+};
+
+/*
+ * A thread's writing end. Private memory that fork() wipes (MADV_WIPEONFORK), so that a child, even
+ * of raw clone(), finds ring.slots NULL and never touches its parent's buffer.
+ */
+struct fasttrace_thread {
+	struct fasttrace_ring ring;
+	uint64_t open; /* word of the sub-buffer being written with closed, count and units 0 */
+	uint64_t last; /* time of the newest event, in ticks */
+	void *buffer;  /* struct ft_buffer *, for the slow path */
+	uint32_t tid;
+	uint32_t index;
+};
+
+/* Space claimed in a sub-buffer and not committed yet. Lives on the writer's stack. */
+struct fasttrace_reservation {
+	struct fasttrace_thread *thread;
+	struct fasttrace_slot *slot;
+	uint64_t before; /* word when we reserved, closed bit clear */
+	uint64_t after;  /* word once we had */
+};
+
+#define FASTTRACE_API       __attribute__((visibility("default")))
+#define FASTTRACE_COLD      __attribute__((visibility("default"), cold, noinline))
+#define FASTTRACE_INLINE    static inline __attribute__((always_inline, unused))
+#define FASTTRACE_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define FASTTRACE_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* Initial-exec: eight bytes, reached without a call, also from a library that is loaded later.
+ * Never NULL: a thread that has not traced yet points at a struct of zeros. */
+extern FASTTRACE_API __thread struct fasttrace_thread *fasttrace_self
+	__attribute__((tls_model("initial-exec")));
+
+/* The switch of every event that is not registered yet. */
+#define FASTTRACE_UNREGISTERED 0x10000u
+extern FASTTRACE_API const uint32_t fasttrace_unregistered;
+
+/**
+ * fasttrace_event_register() - enter a call site into the arena's event table.
+ * @event: the site; `on` is set. A later site with the same names, level and types shares the
+ *         first one's entry.
+ * Context: async-signal-safe; lock-free; creates the arena if this is the process's first event.
+ * Return: the event's id, or 0 when it is off or nothing can be recorded.
+ */
+FASTTRACE_COLD uint32_t fasttrace_event_register(struct fasttrace_event *event);
+
+/**
+ * fasttrace_reserve_slow() - reserve where the inlined path could not.
+ * @r:     filled in on success.
+ * @units: of 8 bytes, event header included; at most UINT32_MAX.
+ * @id:    of the event.
+ * Does all that is rare: gives the thread a buffer, switches sub-buffers, waits in block mode.
+ * Context: async-signal-safe. Blocks in block mode only.
+ * Return: where the event's header goes, already written; NULL when the event is lost, and counted.
+ */
+FASTTRACE_COLD unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r,
+						     uint32_t units, uint32_t id);
+
+/**
+ * fasttrace_commit_slow() - commit when signal handlers have traced in between.
+ * Context: async-signal-safe; the thread that reserved.
+ */
+FASTTRACE_COLD void fasttrace_commit_slow(struct fasttrace_reservation *r);
+
+/** fasttrace_clock_monotonic() - CLOCK_MONOTONIC in ns, where the cycle counter is no clock. */
+FASTTRACE_COLD uint64_t fasttrace_clock_monotonic(void);
+
+/** fasttrace_clock_cycles() - the cycle counter: TSC, or arm64's generic timer. */
+FASTTRACE_INLINE uint64_t fasttrace_clock_cycles(void)
+{
+#if defined(__x86_64__)
+	uint32_t lo, hi;
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return ((uint64_t)hi << 32) | lo;
+#elif defined(__aarch64__)
+	uint64_t t;
+	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(t) : : "memory");
+	return t;
+#else
+	return 0;
+#endif
+}
+
+FASTTRACE_INLINE uint64_t fasttrace_clock(const struct fasttrace_ring *ring)
+{
+	return FASTTRACE_LIKELY(ring->raw_clock) ? fasttrace_clock_cycles()
+						 : fasttrace_clock_monotonic();
+}
+
+/** fasttrace_event_header() - id in the low 16 bits, time modulo 2^48 above them. */
+FASTTRACE_INLINE uint64_t fasttrace_event_header(uint64_t now, uint32_t id)
+{
+	return now << 16 | id;
+}
+
+/**
+ * fasttrace_reserve() - claim space for one event and stamp it.
+ * As fasttrace_reserve_slow(); what it cannot do in a straight line it hands over.
+ */
+FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *r, uint32_t units,
+						  uint32_t id)
+{
+	struct fasttrace_thread *t = fasttrace_self;
+	struct fasttrace_ring *ring = &t->ring;
+	struct fasttrace_slot *slot = ring->slots;
+	uint64_t open, word, used, now, header;
+	unsigned char *p;
+
+	if (FASTTRACE_UNLIKELY(!slot))
+		return fasttrace_reserve_slow(r, units, id);
+	open = *(volatile uint64_t *)&t->open;
+	slot += (open >> (2 * ring->unit_bits + 1)) & ring->mask;
+	word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE); /* reserve:R */
+	used = word & ((UINT64_C(1) << ring->unit_bits) - 1);
+	if (FASTTRACE_UNLIKELY((word ^ open) >> (2 * ring->unit_bits) || used + units > ring->units))
+		return fasttrace_reserve_slow(r, units, id);
+	now = fasttrace_clock(ring);
+	if (FASTTRACE_UNLIKELY((now - *(volatile uint64_t *)&t->last) >> FASTTRACE_STEP_BITS))
+		return fasttrace_reserve_slow(r, units, id);
+	*(volatile uint64_t *)&t->last = now;
+	r->thread = t;
+	r->slot = slot;
+	r->before = word;
+	r->after = word + units + (UINT64_C(1) << ring->unit_bits);
+	if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
+							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+		return fasttrace_reserve_slow(r, units, id); /* a handler or the reader came first */
+	p = ring->pages +
+	    ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
+	    used * 8;
+	header = fasttrace_event_header(now, id);
+	__builtin_memcpy(p, &header, 8);
+	return p;
+}
+
+/**
+ * fasttrace_commit() - say that the reserved bytes are written.
+ * Context: async-signal-safe; the thread that reserved, once.
+ */
+FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
+{
+	struct fasttrace_slot *slot = r->slot;
+	uint64_t closed = UINT64_C(1) << (2 * r->thread->ring.unit_bits);
+
+	if (FASTTRACE_UNLIKELY(__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
+		fasttrace_commit_slow(r);
+		return;
+	}
+	__atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE); /* commit:W */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
+			       r->after))
+		fasttrace_commit_slow(r);
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

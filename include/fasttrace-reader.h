@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fasttrace-reader.h - read the arenas that libfasttrace writes: get, put, switch, snapshot.
+ *
+ * An arena is one file per traced process. Any number of readers may open it; the first to do so
+ * with FASTTRACE_OPEN_CONSUME becomes its consumer, until it closes it or dies.
+ *
+ * Nothing in an arena is trusted: what contradicts the protocol gives -EPROTO for that buffer or
+ * arena and nothing else. A file that is truncated while mapped raises SIGBUS, which
+ * fasttrace_reader_guard() turns into -EPROTO as well.
+ *
+ * Errors are negative errno values. Calls on one arena from several threads need a lock of the
+ * caller's; calls on different arenas do not. No call blocks, but where it says so. Nothing here
+ * is async-signal-safe.
+ */
+#ifndef FASTTRACE_READER_H
+#define FASTTRACE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define FASTTRACE_READER_API __attribute__((visibility("default")))
+#define FASTTRACE_PACKET_HEADER_BYTES 88
+
+struct fasttrace_arena;
+
+enum fasttrace_open_flags {
+	FASTTRACE_OPEN_CONSUME = 1, /* become the consumer if nobody is; else as without */
+};
+
+enum fasttrace_end {
+	FASTTRACE_RUNNING,
+	FASTTRACE_EXITED,         /* code: the exit status; -1: not known */
+	FASTTRACE_KILLED,         /* code: the signal */
+	FASTTRACE_REPLACED,       /* by exec */
+	FASTTRACE_ENDED,          /* gone, nobody knows how */
+};
+
+enum fasttrace_buffer_mode { FASTTRACE_OVERWRITE, FASTTRACE_DISCARD, FASTTRACE_BLOCK };
+
+/* What an arena says of itself; strings are valid until the arena is closed, checked and ended. */
+struct fasttrace_process_info {
+	uint32_t pid;
+	uint32_t uid;
+	uint64_t pid_ns;          /* inode number of its pid namespace */
+	uint64_t start_time;      /* clock ticks after boot, as in /proc/PID/stat */
+	uint8_t uuid[16];
+	uint8_t boot_id[16];
+	char comm[16];
+	const char *exe;
+	const char *cmdline;      /* arguments, each ended by a zero byte */
+	size_t cmdline_bytes;
+	enum fasttrace_buffer_mode mode;
+	bool raw_clock;           /* the cycle counter; else CLOCK_MONOTONIC */
+	uint64_t clock_hz;
+	uint64_t created_realtime_ns;
+	uint64_t subbuf_bytes;    /* geometry of a new thread's buffer */
+	uint32_t subbufs;
+};
+
+/* Who owns a buffer now. */
+struct fasttrace_buffer_info {
+	uint64_t serial;          /* never used again in this arena: names this owner's stream */
+	uint32_t tid;
+	bool live;                /* its thread can still write */
+	char name[16];            /* of the thread, when it began to trace */
+	uint64_t subbuf_bytes;
+	uint32_t subbufs;
+	uint64_t base;            /* seq of this owner's first sub-buffer */
+};
+
+/* Counts of events, exact: begun = consumed + readable + overwritten + lost + in_flight. */
+struct fasttrace_stats {
+	uint64_t begun;
+	uint64_t consumed;
+	uint64_t readable;
+	uint64_t overwritten;
+	uint64_t lost_full;
+	uint64_t lost_too_big;
+	uint64_t lost_nested;
+	uint64_t lost_no_buffer;  /* an arena's only */
+	uint64_t lost_no_event;   /* an arena's only */
+	uint64_t in_flight;       /* being written, or cut short by the writer's death */
+	uint64_t corrupted;       /* sub-buffers in which an event was cut short by death */
+	uint64_t clock_steps;
+	uint64_t subbufs_produced;
+	uint64_t subbufs_consumed;
+	uint64_t subbufs_overwritten;
+	uint64_t bytes_readable;  /* as read, packet headers included */
+};
+
+/*
+ * A packet: FASTTRACE_PACKET_HEADER_BYTES of header, then body. Together a complete CTF packet.
+ * body is borrowed: from the arena or the packet itself, until put or unget.
+ */
+struct fasttrace_packet {
+	uint64_t seq;
+	uint64_t serial;
+	uint64_t events;
+	uint64_t begin, end;      /* time stamps of the first and last event, in clock ticks */
+	uint64_t lost;            /* events lost in this stream up to the end of this packet */
+	uint64_t cut_short;       /* events that the writer's death cut short in this packet */
+	uint8_t header[FASTTRACE_PACKET_HEADER_BYTES];
+	const void *body;
+	size_t body_bytes;
+	void *copy;               /* the library's own */
+};
+
+/** fasttrace_reader_version() - "MAJOR.MINOR.PATCH" of the library. */
+FASTTRACE_READER_API const char *fasttrace_reader_version(void);
+
+/**
+ * fasttrace_reader_guard() - survive arenas that are truncated while they are mapped.
+ * Installs a SIGBUS handler that replaces the lost pages of an arena by zeros and marks it broken;
+ * other faults go to the handler there was. Call once, before the first open; optional.
+ */
+FASTTRACE_READER_API int fasttrace_reader_guard(void);
+
+/**
+ * fasttrace_arena_open() - map an arena and check it.
+ * @dirfd, @path: as openat(2). Never follows a symlink; takes regular files only.
+ * @flags: of enum fasttrace_open_flags.
+ * @why:   if not NULL, on error what is wrong, in words, a static string; else NULL.
+ * Return: 0; -EPROTO no arena, or one that contradicts itself; -ENOTSUP one of a newer version;
+ *         or open(2)'s and mmap(2)'s.
+ */
+FASTTRACE_READER_API int fasttrace_arena_open(int dirfd, const char *path, unsigned flags,
+					      struct fasttrace_arena **arena, const char **why);
+
+/** fasttrace_arena_close() - give up the consumer's right, unmap. NULL is accepted. */
+FASTTRACE_READER_API void fasttrace_arena_close(struct fasttrace_arena *arena);
+
+/** fasttrace_arena_consume() - become the consumer now. Return: 0, or -EBUSY another process is. */
+FASTTRACE_READER_API int fasttrace_arena_consume(struct fasttrace_arena *arena);
+
+/** fasttrace_arena_info() - who was traced. Borrowed until the arena is closed. */
+FASTTRACE_READER_API const struct fasttrace_process_info *
+fasttrace_arena_info(const struct fasttrace_arena *arena);
+
+/** fasttrace_arena_broken() - 0, or -EPROTO once the file was found truncated under the mapping. */
+FASTTRACE_READER_API int fasttrace_arena_broken(const struct fasttrace_arena *arena);
+
+/**
+ * fasttrace_arena_alive() - does a process still hold the arena as its writer?
+ * The kernel's word: the writer's lock. Once false, it stays so.
+ */
+FASTTRACE_READER_API bool fasttrace_arena_alive(struct fasttrace_arena *arena);
+
+/**
+ * fasttrace_arena_end() - how the process ended.
+ * @code: exit status or signal; -1 where there is none or nobody knows.
+ */
+FASTTRACE_READER_API enum fasttrace_end fasttrace_arena_end(struct fasttrace_arena *arena, int *code);
+
+/**
+ * fasttrace_arena_set_end() - note in the arena what the kernel told of its end.
+ * For the consumer. Return: 0; -EBUSY the writer lives, or we are not the consumer.
+ */
+FASTTRACE_READER_API int fasttrace_arena_set_end(struct fasttrace_arena *arena,
+						 enum fasttrace_end end, int code);
+
+/**
+ * fasttrace_arena_metadata() - the trace's TSDL.
+ * @text: on success, to be freed with free(); @len bytes and a zero.
+ * Later calls return the same text with new event classes appended.
+ * Context: may sleep up to 50 ms, once, to learn the clock's frequency.
+ */
+FASTTRACE_READER_API int fasttrace_arena_metadata(struct fasttrace_arena *arena, char **text,
+						  size_t *len);
+
+/** fasttrace_arena_buffers() - number of buffers; they are indexed from 0 and only ever added. */
+FASTTRACE_READER_API unsigned fasttrace_arena_buffers(struct fasttrace_arena *arena);
+
+/** fasttrace_arena_stats() - the counts of all buffers, with all their owners, together. */
+FASTTRACE_READER_API int fasttrace_arena_stats(struct fasttrace_arena *arena,
+					       struct fasttrace_stats *stats);
+
+/**
+ * fasttrace_arena_wait() - sleep until a writer ends a sub-buffer that fasttrace_buffer_watch()
+ * asked to hear of.
+ * @ticket:  from fasttrace_arena_ticket(), taken before the last look.
+ * Return: 0 something ended, -ETIMEDOUT, -EINTR.
+ * Context: blocks; may run beside any other call on the arena but close.
+ */
+FASTTRACE_READER_API uint32_t fasttrace_arena_ticket(const struct fasttrace_arena *arena);
+FASTTRACE_READER_API int fasttrace_arena_wait(const struct fasttrace_arena *arena, uint32_t ticket,
+					      uint64_t timeout_ns);
+/** fasttrace_arena_interrupt() - make fasttrace_arena_wait() of this process return. */
+FASTTRACE_READER_API void fasttrace_arena_interrupt(const struct fasttrace_arena *arena);
+
+/**
+ * fasttrace_buffer_info() - who owns buffer `index`.
+ * Return: 0; -ENOENT no such buffer, or none owns it yet; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_info(struct fasttrace_arena *arena, unsigned index,
+					       struct fasttrace_buffer_info *info);
+
+/*
+ * The calls below take @serial: if the buffer has another owner by now, they return -ENOENT.
+ */
+
+/** fasttrace_buffer_stats() - the counts of this owner. */
+FASTTRACE_READER_API int fasttrace_buffer_stats(struct fasttrace_arena *arena, unsigned index,
+						uint64_t serial, struct fasttrace_stats *stats);
+
+/**
+ * fasttrace_buffer_next() - the oldest readable sub-buffer with a seq of @from or more.
+ * @bytes: if not NULL, its size as a packet.
+ * Readable: delivered and not taken; of a writer that is dead, also what it left half done, once
+ * switched by flush. Its size does not change.
+ * Return: 0; -EAGAIN none; -ENOENT; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_next(struct fasttrace_arena *arena, unsigned index,
+					       uint64_t serial, uint64_t from, uint64_t *seq,
+					       size_t *bytes);
+
+/**
+ * fasttrace_buffer_get() - take sub-buffer @seq; in overwrite mode, swap it out of the ring.
+ * @packet: filled in; borrowed until fasttrace_buffer_put() or _unget(). One at a time per buffer.
+ * Return: 0; -ENOENT not readable, or overwritten; -EBUSY another one is taken, or we are not the
+ *         consumer; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_get(struct fasttrace_arena *arena, unsigned index,
+					      uint64_t serial, uint64_t seq,
+					      struct fasttrace_packet *packet);
+
+/** fasttrace_buffer_put() - it is consumed: give its memory back and wake a waiting writer. */
+FASTTRACE_READER_API void fasttrace_buffer_put(struct fasttrace_arena *arena, unsigned index,
+					       struct fasttrace_packet *packet);
+
+/**
+ * fasttrace_buffer_unget() - it was not read to its end: make it readable again.
+ * If the writer has claimed its slot meanwhile it is kept aside, readable under its seq, until
+ * another one is taken.
+ */
+FASTTRACE_READER_API void fasttrace_buffer_unget(struct fasttrace_arena *arena, unsigned index,
+						 struct fasttrace_packet *packet);
+
+/** fasttrace_buffer_drop() - consume @seq unread. Return: as fasttrace_buffer_get(). */
+FASTTRACE_READER_API int fasttrace_buffer_drop(struct fasttrace_arena *arena, unsigned index,
+					       uint64_t serial, uint64_t seq);
+
+/** fasttrace_buffer_drained() - true when the writer is gone and nothing is left to read or flush. */
+FASTTRACE_READER_API bool fasttrace_buffer_drained(struct fasttrace_arena *arena, unsigned index,
+						   uint64_t serial);
+
+enum fasttrace_switch { FASTTRACE_FLUSH, FASTTRACE_ACTIVE };
+
+/**
+ * fasttrace_buffer_switch() - close the current sub-buffer; with ACTIVE also begin the next.
+ * An empty one is left alone: 0.
+ * Return: 0 all events that had returned before the call are readable;
+ *         -EAGAIN closed, but an event is in flight: it is delivered by itself: ask again with
+ *         fasttrace_buffer_settled(); or, ACTIVE, the ring is full;
+ *         -EINVAL ACTIVE, and the writer is dead; -EBUSY not the consumer; -ENOENT; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_switch(struct fasttrace_arena *arena, unsigned index,
+						 uint64_t serial, enum fasttrace_switch how);
+
+/** fasttrace_buffer_settled() - 0 once no closed sub-buffer awaits an event in flight; -EAGAIN. */
+FASTTRACE_READER_API int fasttrace_buffer_settled(struct fasttrace_arena *arena, unsigned index,
+						  uint64_t serial);
+
+/**
+ * fasttrace_buffer_watch() - ask the writer to wake fasttrace_arena_wait() at its next boundary.
+ * Look once more after this call and before waiting. The request is used up by the wake-up.
+ */
+FASTTRACE_READER_API void fasttrace_buffer_watch(struct fasttrace_arena *arena, unsigned index);
+
+/*
+ * A snapshot: copies, made at once, of everything unread, without consuming, switching or writing.
+ */
+struct fasttrace_snapshot_stream {
+	uint64_t serial;
+	uint32_t tid;
+	unsigned nth;          /* how many streams before it in this snapshot have the same tid */
+	bool open;             /* the committed part of the sub-buffer being written: a stream of
+				* its own */
+	const void *data;      /* packets; owned by the snapshot */
+	size_t bytes;
+	uint64_t events;
+};
+
+struct fasttrace_snapshot {
+	unsigned streams;
+	struct fasttrace_snapshot_stream *stream;
+	char *metadata;
+	size_t metadata_bytes;
+	size_t bytes;          /* of all streams */
+};
+
+/**
+ * fasttrace_snapshot_take() - copy what can be read now.
+ * Metadata declares every event in the streams. Streams without an event are left out.
+ * Return: 0; -ENOMEM; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_snapshot_take(struct fasttrace_arena *arena,
+						 struct fasttrace_snapshot **snapshot);
+/** fasttrace_snapshot_free() - NULL is accepted. */
+FASTTRACE_READER_API void fasttrace_snapshot_free(struct fasttrace_snapshot *snapshot);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

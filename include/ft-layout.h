@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-layout.h - the shared memory of one traced process, and the protocol that runs over it.
+ *
+ * ROLES
+ *
+ *   owner    the thread that a buffer belongs to, with its signal handlers nested to any depth.
+ *   reader   one process at a time, elected by a kernel-released lock on the arena file.
+ *   opener   whoever turns a slot to its next sub-buffer: the owner, or the reader for `active`.
+ *
+ * Every step is one compare-and-swap on one 64-bit word, and whoever finds a step half done can do
+ * the next one. So the death of either side between two steps leaves a state from which everybody
+ * carries on.
+ *
+ * WORDS of a buffer; a sub-buffer has a sequence number seq and stands in slot seq mod N
+ *
+ *   head            seq of the sub-buffer being written
+ *   slot.word       { seq, closed, events, units } reserved
+ *   slot.committed  { seq, 0, events, units } all before it is written
+ *   slot.page       { seq, taken, page } the memory that stands in the slot, and for which seq
+ *   slot.anchor     { seq, time >> 40 } 64-bit time to within half of the 48 bits in each event
+ *   slot.begun, slot.lost   the ring's running counts when seq was opened
+ *   consumed        seq of the oldest sub-buffer not consumed
+ *   hold            what the reader has swapped out and not put yet
+ *
+ * STATES of a sub-buffer
+ *
+ *   open        word = {seq, 0, ..}
+ *   closed      word = {seq, 1, ..}: its length is frozen
+ *   delivered   closed, and committed = word less the closed bit. A fact, not a step
+ *   taken       page = {seq, 1, spare}: the reader owns what was in it (overwrite mode), or has
+ *               consumed it (discard and block mode)
+ *   gone        page = {seq', ..} with seq' = seq + N: claimed for the next lap
+ *
+ * INVARIANTS
+ *
+ *   I1  A reservation is a CAS of word from a value with closed = 0 and seq = head's. It succeeds
+ *       only if nothing was reserved, closed or turned since word was loaded.
+ *   I2  While committed < word in a slot, neither its page nor its word's seq can change: a turn
+ *       needs closed and committed = word; so does a swap.
+ *   I3  A slot turns in this order: page, begun, lost, committed, word; then head. So nothing is
+ *       reserved in a slot that is not ready, and a half-turned slot can be told and finished.
+ *   I4  Each of the N (+ 1 in overwrite mode) page indices stands in exactly one place: a slot, or
+ *       the spare. The spare is the index that stands in no slot; it is derived, never stored.
+ *   I5  Only the owner stores committed, but for the opener's CAS when the slot turns. Handlers
+ *       nest as a stack: when committed is where my reservation began, all that is reserved by
+ *       now, closed or not, is written but for what a handler of mine may be adding.
+ *   I6  hold names a page before the CAS that swaps it out, and is cleared after the page is
+ *       consumed or swapped back. A new reader can tell every case apart (reader/takeover.c).
+ *   I7  Discard and block: a slot turns only when consumed > its old seq.
+ *   I8  Times in a buffer never decrease: a stamp is read after word is loaded, is compared with
+ *       the newest stamp, and is read again whenever the reservation is retried.
+ *   I9  Counts: word's events are exact, since they change in the CAS that reserves; begun of
+ *       seq + 1 = begun of seq + events of seq. What was overwritten is derived.
+ *
+ * ORDER (A: acquire, R: release; every CAS is acquire-release)
+ *
+ *   store                          load                           what is ordered
+ *   commit:W   committed, R        deliver:R  committed, A        the event's bytes
+ *   turn:W     word, R (CAS)       reserve:R  word, A             page, committed of the new seq
+ *   turn:W     page, R (CAS)       swap:R     page, AR (CAS)      who owns the memory
+ *   swap:W     page, R (CAS)       turn:R     page, AR (CAS)      the reader's last access to spare
+ *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
+ *   put:W      consumed, R         full:R     consumed, A         the reader's last access to it
+ *   sleep:W    waiters, full       close:W    word, full (CAS)    the reader's last look before it
+ *                                  wake:R     waiters, relaxed    sleeps, or the writer's wake-up
+ *   attach:W   state, R            attach:R   state, A            identity of the buffer's owner
+ *   event:W    next, R (CAS)       event:R    next, A             an entry of the event table
+ *   commit's two looks race with this thread's own handlers only: signal fences.
+ *
+ * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
+ * progress. It makes no system call but one FUTEX_WAKE at a sub-buffer boundary when `waiters` is
+ * set, and waits in block mode only. The reader never retries more than the ring's length.
+ *
+ * ABA. seq is 64 bits in head and consumed; in word what the counts leave (33 bits with 128 KiB,
+ * so 2^50 bytes a turn); in page 47. A stale CAS would need a full turn of those during one stop.
+ *
+ * TRUST. The reader takes nothing for granted: geometry is checked once and kept in private memory
+ * (struct fasttrace_ring), page indices and lengths are checked at each load, no offset is followed
+ * unchecked, and packet headers are built from the words, never from the page. The owner trusts its
+ * own arena, which only the same user can open.
+ *
+ * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
+ * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
+ * {before, after} of word values. The pair is valid when both carry the page's seq. A range that
+ * continues another extends it. Should the process die before the outer event is finished, the
+ * ranges are what recovery adds to the committed prefix.
+ */
+#ifndef FT_LAYOUT_H
+#define FT_LAYOUT_H
+
+#include "fasttrace-abi.h"
+
+#define FT_ARENA_MAGIC    UINT64_C(0x31656361727466ff) /* "\xffftrace1" */
+#define FT_MIN_SUBBUF     (UINT64_C(4) << 10)
+#define FT_MAX_SUBBUF     (UINT64_C(16) << 20)
+#define FT_MIN_SUBBUFS    UINT64_C(2)
+#define FT_MAX_SUBBUFS    UINT64_C(4096)
+#define FT_MAX_BUFFERS    4096u
+#define FT_MAX_EVENTS     65535u
+#define FT_COMM_BYTES     16
+#define FT_PATH_BYTES     4096
+#define FT_NESTED_RANGES  5u
+#define FT_SMALL_SUBBUF   (UINT64_C(16) << 10) /* geometry past half of a memory bound */
+#define FT_SMALL_SUBBUFS  UINT64_C(4)
+
+/* Bytes of the arena file that are locked (OFD locks), far past its end. */
+#define FT_LOCK_WRITER INT64_C(0x4000000000000000)
+#define FT_LOCK_READER INT64_C(0x4000000000000001)
+
+enum ft_mode { FT_OVERWRITE = 0, FT_DISCARD = 1, FT_BLOCK = 2 };
+enum ft_clock_kind { FT_CLOCK_MONOTONIC = 0, FT_CLOCK_CYCLES = 1 };
+
+/* Why an event was lost. */
+enum ft_lost {
+	FT_LOST_FULL = 0,    /* discard, or block past its timeout */
+	FT_LOST_TOO_BIG = 1, /* longer than a sub-buffer */
+	FT_LOST_NESTED = 2,  /* an outer event holds the oldest sub-buffer */
+	FT_LOST_REASONS = 4
+};
+
+/* Who owns a buffer. */
+enum ft_buffer_state {
+	FT_BUFFER_UNUSED = 0,
+	FT_BUFFER_CLAIMED = 1, /* between owners: identity is being written */
+	FT_BUFFER_LIVE = 2,
+	FT_BUFFER_DEAD = 3,     /* its thread has ended */
+	FT_BUFFER_ABANDONED = 4 /* its thread went on with another one, after a siglongjmp */
+};
+
+/* hold.state */
+enum ft_hold_state {
+	FT_HOLD_NONE = 0,
+	FT_HOLD_HELD = 1, /* not consumed */
+	FT_HOLD_PUT = 2   /* consumed: the counts below are to be stored, then cleared */
+};
+
+/* What the reader has taken and not put. Fields first, then state (hold:W). */
+struct ft_hold {
+	uint64_t state; /* enum ft_hold_state */
+	uint64_t seq;
+	uint64_t page;   /* index of the page taken; the one in the slot, in discard and block mode */
+	uint64_t word;   /* the slot's word, committed, anchor, begun as they were */
+	uint64_t committed;
+	uint64_t anchor;
+	uint64_t begun;
+	uint64_t lost_after; /* events lost up to the end of this sub-buffer */
+	uint64_t consumed_events; /* consumed_events, corrupted and in_flight once it is put */
+	uint64_t corrupted;
+	uint64_t in_flight;
+	uint64_t unused[5];
+};
+
+/* Control block of one ring; its slots follow it, its pages stand at pages_offset. */
+struct ft_buffer {
+	/* written by openers */
+	uint64_t head;
+	uint64_t lost[FT_LOST_REASONS];
+	uint64_t steps;         /* of the clock */
+	uint64_t block_expired; /* block mode: waited in vain; drop until there is room */
+	uint64_t unused0;
+
+	/* written by the reader */
+	uint64_t consumed;
+	uint64_t consumed_events;
+	uint64_t corrupted;  /* sub-buffers consumed in which an event was in flight at death */
+	uint64_t in_flight;  /* those events */
+	uint32_t waiters;    /* the reader sleeps: wake it at the next boundary */
+	uint32_t room;       /* futex: changes at each put */
+	uint64_t unused1[3];
+
+	struct ft_hold hold;
+
+	/* who owns it: written in FT_BUFFER_CLAIMED */
+	uint32_t state; /* enum ft_buffer_state */
+	uint32_t tid;
+	uint64_t serial; /* stream_instance_id: never used twice in an arena */
+	uint64_t base;   /* first seq of this owner */
+	uint64_t base_begun; /* the counts when this owner came */
+	uint64_t base_lost;
+	uint64_t death; /* arena.deaths when it died: the smallest is reused first */
+	uint64_t base_consumed_events;
+	char name[FT_COMM_BYTES];
+	uint64_t unused2[7];
+};
+
+/* Where a ring is and how big: written once, before `ready`. */
+struct ft_buffer_place {
+	uint64_t offset;       /* of struct ft_buffer, from the arena's start */
+	uint64_t pages_offset; /* of page 0 */
+	uint32_t subbuf_shift; /* log2 of a sub-buffer's bytes */
+	uint32_t subbufs_shift;
+	uint32_t ready;
+	uint32_t unused;
+};
+
+/* An entry of the event table; its strings follow: provider, name, then the field names. */
+struct ft_event_entry {
+	uint32_t next; /* offset from the arena's start, 0: the last */
+	uint32_t size; /* bytes of the entry with its strings */
+	uint32_t on;   /* id, or 0 when off */
+	uint16_t id;   /* from 1, that of the entry before + 1 */
+	uint8_t level;
+	uint8_t nfields;
+	uint8_t types[FASTTRACE_MAX_FIELDS];
+	uint16_t provider_len; /* bytes, without the zero that ends each string */
+	uint16_t name_len;
+	uint32_t unused;
+	char strings[];
+};
+
+enum ft_end_state { FT_END_NONE = 0, FT_END_EXITED = 1, FT_END_KILLED = 2, FT_END_REPLACED = 3,
+		    FT_END_UNKNOWN = 4, FT_END_EXITED_NO_CODE = 5 };
+
+/* The first page of the arena file. */
+struct ft_arena {
+	uint64_t magic;
+	uint32_t abi;
+	uint32_t header_bytes; /* sizeof(struct ft_arena) */
+	uint64_t size;         /* of the file */
+	uint8_t uuid[16];
+	uint8_t boot_id[16];
+	uint64_t start_time;   /* of the process, clock ticks since boot: field 22 of its stat */
+	uint64_t pid_ns;       /* inode of its pid namespace */
+	uint32_t pid;
+	uint32_t uid;
+	char comm[FT_COMM_BYTES];
+
+	uint32_t mode;         /* enum ft_mode */
+	uint32_t clock;        /* enum ft_clock_kind */
+	uint64_t clock_hz;     /* 0: not known yet; set once, by CAS (fasttrace_arena_clock()) */
+	uint64_t clock_ticks;  /* at one instant: the clock, */
+	uint64_t clock_monotonic_ns; /* CLOCK_MONOTONIC, */
+	uint64_t clock_realtime_ns;  /* and CLOCK_REALTIME */
+
+	uint32_t subbuf_shift;
+	uint32_t subbufs_shift;
+	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
+	uint64_t max_bytes;    /* of buffers */
+
+	uint64_t places_offset; /* struct ft_buffer_place[FT_MAX_BUFFERS] */
+	uint64_t events_offset; /* the event table's space */
+	uint64_t events_bytes;
+	uint64_t buffers_offset; /* where rings begin; they go on to size */
+	uint64_t exe_offset;     /* FT_PATH_BYTES each; zero-terminated; */
+	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
+	uint64_t cmdline_bytes;
+	uint64_t cgroup_unused[6];
+
+	/* written by the process */
+	uint64_t buffers;        /* places in use */
+	uint64_t buffers_end;    /* bytes of ring space handed out */
+	uint64_t events_end;     /* bytes of event space handed out */
+	uint32_t events_first;   /* offset of the first entry, 0: none */
+	uint32_t events_count;   /* a hint: entries linked so far */
+	uint64_t serials;        /* handed out */
+	uint64_t deaths;
+	uint64_t lost_no_buffer; /* events of threads that got no buffer */
+	uint64_t lost_no_event;  /* events that found no place in the event table */
+	uint64_t recycled_lost;  /* of buffers reused */
+	uint64_t exit_mark;      /* 1 << 32 | status: exit() ran; 2 << 32: and the status is unknown */
+
+	/* written by the reader */
+	uint64_t end_state; /* enum ft_end_state << 32 | code or signal */
+	uint32_t wake;      /* futex: counts boundaries that a waiting reader asked to hear of */
+	uint32_t reader_pid;
+};
+
+#define FT_CHECK(name, what) _Static_assert(what, name)
+FT_CHECK("a slot is a cache line", sizeof(struct fasttrace_slot) == 64);
+FT_CHECK("control block", sizeof(struct ft_buffer) == 384);
+FT_CHECK("reader's words have a line", offsetof(struct ft_buffer, consumed) == 64);
+FT_CHECK("hold", offsetof(struct ft_buffer, hold) == 128 && sizeof(struct ft_hold) == 128);
+FT_CHECK("identity", offsetof(struct ft_buffer, state) == 256);
+FT_CHECK("arena header is one page at most", sizeof(struct ft_arena) <= 4096);
+FT_CHECK("event entry", sizeof(struct ft_event_entry) == 40);
+FT_CHECK("place", sizeof(struct ft_buffer_place) == 32);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-ring.h - words of the ring, and the two steps that both sides may take: close and turn.
+ *
+ * The protocol is told in ft-layout.h. Everything here is lock-free and async-signal-safe, takes a
+ * struct fasttrace_ring that its caller has checked, and touches nothing else but shared words.
+ */
+#ifndef FT_RING_H
+#define FT_RING_H
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "ft-atomic.h"
+#include "ft-layout.h"
+
+static inline uint64_t ft_word_units(const struct fasttrace_ring *r, uint64_t word)
+{
+	return word & ((UINT64_C(1) << r->unit_bits) - 1);
+}
+
+static inline uint64_t ft_word_count(const struct fasttrace_ring *r, uint64_t word)
+{
+	return (word >> r->unit_bits) & ((UINT64_C(1) << r->unit_bits) - 1);
+}
+
+static inline uint64_t ft_word_closed_bit(const struct fasttrace_ring *r)
+{
+	return UINT64_C(1) << (2 * r->unit_bits);
+}
+
+static inline bool ft_word_closed(const struct fasttrace_ring *r, uint64_t word)
+{
+	return word & ft_word_closed_bit(r);
+}
+
+/* The word of sub-buffer seq with nothing in it, not even the header. */
+static inline uint64_t ft_word_tag(const struct fasttrace_ring *r, uint64_t seq)
+{
+	return seq << (2 * r->unit_bits + 1);
+}
+
+static inline bool ft_word_is(const struct fasttrace_ring *r, uint64_t word, uint64_t seq)
+{
+	return !((word ^ ft_word_tag(r, seq)) >> (2 * r->unit_bits + 1));
+}
+
+static inline uint64_t ft_word_fresh(const struct fasttrace_ring *r, uint64_t seq)
+{
+	return ft_word_tag(r, seq) | FASTTRACE_HEADER_UNITS;
+}
+
+#define FT_PAGE_TAKEN UINT64_C(0x10000)
+
+static inline uint64_t ft_page_word(uint64_t seq, uint64_t taken, uint64_t index)
+{
+	return seq << 17 | taken | index;
+}
+
+static inline uint64_t ft_page_index(uint64_t page)
+{
+	return page & 0xffff;
+}
+
+static inline bool ft_page_is(uint64_t page, uint64_t seq)
+{
+	return page >> 17 == (seq << 17) >> 17;
+}
+
+static inline uint64_t ft_anchor(uint64_t seq, uint64_t now)
+{
+	return seq << 24 | now >> 40;
+}
+
+static inline bool ft_anchor_is(uint64_t anchor, uint64_t seq)
+{
+	return anchor >> 24 == (seq << 24) >> 24;
+}
+
+static inline struct fasttrace_slot *ft_ring_slot(const struct fasttrace_ring *r, uint64_t seq)
+{
+	return &r->slots[seq & r->mask];
+}
+
+static inline uint64_t ft_buffer_lost(const struct ft_buffer *b)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < FT_LOST_REASONS; i++)
+		n += ft_load_relaxed(&b->lost[i]); /* a counter: nothing hangs on it */
+	return n;
+}
+
+/**
+ * ft_ring_close() - freeze sub-buffer seq's length, unless it is empty.
+ * @word: its word as loaded; must carry seq.
+ * Return: 0 closed, by us or before; -EAGAIN somebody changed word: look again; -ENODATA empty.
+ */
+static inline int ft_ring_close(const struct fasttrace_ring *r, uint64_t seq, uint64_t word)
+{
+	struct fasttrace_slot *slot = ft_ring_slot(r, seq);
+
+	if (ft_word_closed(r, word))
+		return 0;
+	if (!ft_word_count(r, word))
+		return -ENODATA;
+	return ft_cas(&slot->word, word, word | ft_word_closed_bit(r)) ? 0 : -EAGAIN; /* close:W */
+}
+
+/**
+ * ft_ring_turn() - open the sub-buffer after seq, which must be head and closed.
+ * Any number of openers may be at it; each CAS that fails was done by another one.
+ * Return: 0 opened, or somebody was ahead of us: look at head again.
+ *         -EAGAIN the ring is full (discard, block); -EBUSY the oldest sub-buffer has an event in
+ *         flight of the owner thread itself; -EPROTO the words contradict the protocol.
+ */
+static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer *b, uint64_t seq)
+{
+	struct fasttrace_slot *prev = ft_ring_slot(r, seq), *slot = ft_ring_slot(r, seq + 1);
+	uint64_t next = seq + 1, old = next - (r->mask + 1), fresh = ft_word_fresh(r, next);
+	uint64_t begun_prev = ft_load_acquire(&prev->begun); /* valid if word, loaded later, is seq's */
+	uint64_t word_prev = ft_load_acquire(&prev->word);
+	uint64_t begun_old = ft_load_acquire(&slot->begun), lost_old = ft_load_acquire(&slot->lost);
+	uint64_t page = ft_load_acquire(&slot->page);
+	uint64_t committed = ft_load_acquire(&slot->committed); /* deliver:R */
+	uint64_t word = ft_load_acquire(&slot->word); /* last: if it is old's, so were all the others */
+
+	if (!ft_word_is(r, word_prev, seq))
+		return 0;
+	if (!ft_word_closed(r, word_prev))
+		return -EPROTO;
+	if (ft_word_is(r, word, next)) {
+		ft_cas(&b->head, seq, next); /* turned, but for head */
+		return 0;
+	}
+	if (!ft_word_is(r, word, old))
+		return 0;
+	if (!ft_word_closed(r, word))
+		return -EPROTO;
+	if (committed != fresh && committed != (word & ~ft_word_closed_bit(r)))
+		return ft_word_is(r, committed, old) ? -EBUSY : 0;
+	if (!r->overwrite && (int64_t)(ft_load_acquire(&b->consumed) - old) <= 0) /* full:R */
+		return -EAGAIN;
+	if (!ft_page_is(page, next) && /* turn:R, turn:W; I3 from here on */
+	    (!ft_page_is(page, old) ||
+	     !ft_cas(&slot->page, page, ft_page_word(next, 0, ft_page_index(page)))))
+		return 0;
+	ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
+	ft_cas(&slot->lost, lost_old, ft_buffer_lost(b));
+	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
+	ft_cas(&slot->word, word, fresh);
+	ft_cas(&b->head, seq, next);
+	return 0;
+}
+
+#endif
