@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-reader.h - what the parts of libfasttrace-reader say to each other.
+ *
+ *   arena.c     open, check, lock; who lives
+ *   consume.c   get, swap, put, unget, switch, watch
+ *   takeover.c  what a killed reader left
+ *   recover.c   what a dead writer left: committed prefix and nested ranges
+ *   stats.c     exact counts
+ *   packet.c    CTF packet headers
+ *   metadata.c  TSDL, and the event table as a hostile text
+ *   snapshot.c  copies without consuming
+ *   guard.c     SIGBUS
+ */
+#ifndef FT_READER_H
+#define FT_READER_H
+
+#include <signal.h>
+
+#include "fasttrace-reader.h"
+#include "ft-ring.h"
+
+/* One buffer as we map it. The ring's geometry was checked when it was filled in. */
+struct ft_reader_buffer {
+	struct fasttrace_ring ring;
+	struct ft_buffer *shared;
+	uint32_t pages;          /* page indices: slots, + 1 in overwrite mode */
+	bool taken;              /* a packet is out: between get and put or unget */
+	bool poisoned;           /* contradicted the protocol: -EPROTO from now on */
+	uint64_t flushed_serial; /* of this owner, dead, what it left was switched out */
+};
+
+struct fasttrace_arena {
+	unsigned char *map;
+	size_t size;
+	int fd;                  /* holds the consumer's lock */
+	struct ft_arena *shared; /* map, writable if we may */
+	struct fasttrace_process_info info;
+	char exe[FT_PATH_BYTES];
+	char cmdline[FT_PATH_BYTES + 1];
+	bool consumer;
+	bool dead;
+	volatile sig_atomic_t broken; /* truncated under us */
+	struct ft_reader_buffer *buffers[FT_MAX_BUFFERS]; /* NULL: not looked at yet */
+	char *metadata;          /* emitted so far, and the last entry it includes */
+	size_t metadata_bytes;
+	uint32_t metadata_entry; /* offset; 0: none yet */
+	uint32_t metadata_events;
+};
+
+/** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */
+int ft_reader_buffer(struct fasttrace_arena *a, unsigned index, struct ft_reader_buffer **b);
+
+/** ft_reader_owner() - as above, and `serial` owns it still. */
+int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
+		    struct ft_reader_buffer **b);
+
+/** ft_reader_gone() - nobody can write to this buffer: its thread or its process is dead. */
+bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b);
+
+/** ft_guard_add(), ft_guard_remove() - a mapping whose loss guard.c is to survive. */
+void ft_guard_add(void *map, size_t size, volatile sig_atomic_t *broken);
+void ft_guard_remove(void *map);
+
+/* What a packet's header says. */
+struct ft_packet_fields {
+	uint64_t instance; /* stream_instance_id */
+	uint64_t begin, end;
+	uint64_t bytes;    /* of the packet, header included: a multiple of 8 */
+	uint64_t seq;      /* packet_seq_num */
+	uint64_t lost;     /* events_discarded */
+	uint32_t tid;
+	uint32_t cut_short;
+};
+
+/** ft_packet_header() - lay them out as metadata.c declares: out[FASTTRACE_HEADER_BYTES]. */
+void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fields *fields,
+		      uint8_t *out);
+
+/**
+ * ft_packet_time() - the 64-bit time of an event.
+ * @header: the event's first 8 bytes.
+ * @anchor: a time less than 2^47 ticks away from it.
+ */
+uint64_t ft_packet_time(uint64_t header, uint64_t anchor);
+
+/**
+ * ft_recover_ranges() - what a writer that is gone had written into a sub-buffer.
+ * Merges the committed prefix and the valid nested ranges into at most FT_NESTED_RANGES + 1
+ * ascending, disjoint ranges of units.
+ * @word, @committed: the slot's; @page: its memory.
+ */
+struct ft_range {
+	uint32_t from, to; /* units */
+	uint32_t events;
+};
+unsigned ft_recover_ranges(const struct fasttrace_ring *ring, uint64_t seq, uint64_t word,
+			   uint64_t committed, const unsigned char *page,
+			   struct ft_range ranges[FT_NESTED_RANGES + 1]);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-tracer.h - what the parts of libfasttrace say to each other.
+ *
+ *   process.c  the arena of this process: created at the first event, anew in a forked child
+ *   buffer.c   a thread's ring: claimed at its first event, given back at its end
+ *   reserve.c  the event path where it is not straight
+ *   event.c    the event table
+ *   config.c   the environment
+ *   dir.c      the arena directory: checked, measured, made room in
+ *   mount.c    FASTTRACE_MOUNT
+ *
+ * All of it may run in a signal handler, on any thread, before main() and after exit(): no malloc,
+ * no stdio, no lock that a handler could find taken.
+ */
+#ifndef FT_TRACER_H
+#define FT_TRACER_H
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "ft-ring.h"
+
+/* The environment, parsed. Defaults where a value is absent or bad. */
+struct ft_config {
+	bool off;
+	enum ft_mode mode;
+	uint64_t subbuf_bytes;
+	uint64_t subbufs;
+	uint64_t max_bytes;
+	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
+	char dir[PATH_MAX];        /* of arenas */
+	char mount[PATH_MAX];      /* FASTTRACE_MOUNT, or empty */
+};
+
+/** ft_config_get() - parse the environment; a line on stderr for each bad value. Once a process. */
+void ft_config_get(struct ft_config *config);
+
+/**
+ * ft_dir_open() - open the arena directory; create it (0700) if it is the default one.
+ * Never follows a symlink in its last component; must be ours and closed to others.
+ * @why: on error, what is wrong, in words.
+ * Return: a descriptor, or a negative errno.
+ */
+int ft_dir_open(const char *path, const char **why);
+
+/** ft_dir_bytes() - bytes that all arenas in the directory occupy. */
+uint64_t ft_dir_bytes(int dirfd);
+
+/** ft_dir_bound() - bytes that they may: a quarter of the filesystem. */
+uint64_t ft_dir_bound(int dirfd);
+
+/** ft_dir_evict() - remove dead arenas, clean exits first, then the oldest, until `bytes` fit. */
+void ft_dir_evict(int dirfd, uint64_t bytes);
+
+/** ft_dir_served() - does a daemon hold the directory's lock? */
+bool ft_dir_served(int dirfd);
+
+/** ft_process_arena() - this process's arena, or NULL: tracing is off. Creates it if need be. */
+struct ft_arena *ft_process_arena(void);
+
+/** ft_process_config() - as it was when the arena was created. */
+const struct ft_config *ft_process_config(void);
+
+/** ft_process_path() - of the arena's file. */
+const char *ft_process_path(void);
+
+/** ft_process_lost() - count an event that found neither arena nor buffer. */
+void ft_process_lost(uint64_t events);
+
+/** ft_process_thread() - the wiped-on-fork writing end that belongs to buffer `index`. */
+struct fasttrace_thread *ft_process_thread(uint32_t index);
+
+/**
+ * ft_process_commit() - make [offset, offset + bytes) of the arena sure to be backed by memory.
+ * Return: 0, -ENOMEM the filesystem is full.
+ */
+int ft_process_commit(uint64_t offset, uint64_t bytes);
+
+/**
+ * ft_process_event_space() - `bytes` of the event table's space, zeroed, aligned to 8, committed.
+ * @offset: from the arena's start. What is not used is lost. Lock-free.
+ * Return: the space, or NULL: none is left.
+ */
+void *ft_process_event_space(uint32_t bytes, uint32_t *offset);
+
+/**
+ * ft_buffer_attach() - give the calling thread a buffer and point fasttrace_self at its end.
+ * @abandon: leave the buffer it has, which holds an event that will never be finished.
+ * Return: 0, -ENOMEM none is to be had, -EAGAIN not now (block mode: waited in vain).
+ */
+int ft_buffer_attach(bool abandon);
+
+/** ft_process_none - what fasttrace_self points at before a thread's first event: zeros. */
+extern struct fasttrace_thread ft_process_none;
+
+#endif
