@@ -160,10 +160,12 @@ FASTTRACE_COLD unsigned char *fasttrace_reserve_slow(struct fasttrace_reservatio
 						     uint32_t units, uint32_t id);
 
 /**
- * fasttrace_commit_slow() - commit when signal handlers have traced in between.
+ * fasttrace_commit_nested() - commit inside an event of this thread that is still in flight.
+ * fasttrace_commit_again() - commit once more: a handler reserved between our two looks.
  * Context: async-signal-safe; the thread that reserved.
  */
-FASTTRACE_COLD void fasttrace_commit_slow(struct fasttrace_reservation *r);
+FASTTRACE_COLD void fasttrace_commit_nested(const struct fasttrace_reservation *r);
+FASTTRACE_COLD void fasttrace_commit_again(const struct fasttrace_reservation *r);
 
 /** fasttrace_clock_monotonic() - CLOCK_MONOTONIC in ns, where the cycle counter is no clock. */
 FASTTRACE_COLD uint64_t fasttrace_clock_monotonic(void);
@@ -246,14 +248,14 @@ FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
 	uint64_t closed = UINT64_C(1) << (2 * r->thread->ring.unit_bits);
 
 	if (FASTTRACE_UNLIKELY(__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
-		fasttrace_commit_slow(r);
+		fasttrace_commit_nested(r);
 		return;
 	}
 	__atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE); /* commit:W */
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
 			       r->after))
-		fasttrace_commit_slow(r);
+		fasttrace_commit_again(r);
 }
 
 #ifdef __cplusplus

@@ -212,7 +212,8 @@ FASTTRACE_READER_API int fasttrace_buffer_stats(struct fasttrace_arena *arena, u
  * fasttrace_buffer_next() - the oldest readable sub-buffer with a seq of @from or more.
  * @bytes: if not NULL, its size as a packet.
  * Readable: delivered and not taken; of a writer that is dead, also what it left half done, once
- * switched by flush. Its size does not change.
+ * switched by flush. Its size does not change. In order: what follows a sub-buffer in which an
+ * event is in flight is not told of before that event is through.
  * Return: 0; -EAGAIN none; -ENOENT; -EPROTO.
  */
 FASTTRACE_READER_API int fasttrace_buffer_next(struct fasttrace_arena *arena, unsigned index,

@@ -148,7 +148,8 @@ struct ft_hold {
 	uint64_t consumed_events; /* consumed_events, corrupted and in_flight once it is put */
 	uint64_t corrupted;
 	uint64_t in_flight;
-	uint64_t unused[5];
+	uint64_t consumed_subbufs;
+	uint64_t unused[4];
 };
 
 /* Control block of one ring; its slots follow it, its pages stand at pages_offset. */
@@ -167,7 +168,8 @@ struct ft_buffer {
 	uint64_t in_flight;  /* those events */
 	uint32_t waiters;    /* the reader sleeps: wake it at the next boundary */
 	uint32_t room;       /* futex: changes at each put */
-	uint64_t unused1[3];
+	uint64_t consumed_subbufs;
+	uint64_t unused1[2];
 
 	struct ft_hold hold;
 
@@ -180,8 +182,11 @@ struct ft_buffer {
 	uint64_t base_lost;
 	uint64_t death; /* arena.deaths when it died: the smallest is reused first */
 	uint64_t base_consumed_events;
+	uint64_t base_in_flight;
+	uint64_t base_corrupted;
+	uint64_t base_consumed_subbufs;
 	char name[FT_COMM_BYTES];
-	uint64_t unused2[7];
+	uint64_t unused2[4];
 };
 
 /* Where a ring is and how big: written once, before `ready`. */

@@ -72,6 +72,12 @@ static inline uint64_t ft_anchor(uint64_t seq, uint64_t now)
 	return seq << 24 | now >> 40;
 }
 
+/* Half a step of the anchor at most from the time of the sub-buffer's first event. */
+static inline uint64_t ft_anchor_time(uint64_t anchor)
+{
+	return (anchor & 0xffffff) << 40 | UINT64_C(1) << 39;
+}
+
 static inline bool ft_anchor_is(uint64_t anchor, uint64_t seq)
 {
 	return anchor >> 24 == (seq << 24) >> 24;

@@ -7,8 +7,9 @@
  *   takeover.c  what a killed reader left
  *   recover.c   what a dead writer left: committed prefix and nested ranges
  *   stats.c     exact counts
+ *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
  *   packet.c    CTF packet headers
- *   metadata.c  TSDL, and the event table as a hostile text
+ *   metadata.c  TSDL
  *   snapshot.c  copies without consuming
  *   guard.c     SIGBUS
  */
@@ -35,6 +36,8 @@ struct fasttrace_arena {
 	size_t size;
 	int fd;                  /* holds the consumer's lock */
 	struct ft_arena *shared; /* map, writable if we may */
+	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
+	bool writable;
 	struct fasttrace_process_info info;
 	char exe[FT_PATH_BYTES];
 	char cmdline[FT_PATH_BYTES + 1];
@@ -46,6 +49,9 @@ struct fasttrace_arena {
 	size_t metadata_bytes;
 	uint32_t metadata_entry; /* offset; 0: none yet */
 	uint32_t metadata_events;
+	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
+	unsigned nclasses, classes_cap;
+	uint32_t classes_last;          /* offset of the last entry it includes; 0: none yet */
 };
 
 /** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */

@@ -5,6 +5,7 @@
  *   process.c  the arena of this process: created at the first event, anew in a forked child
  *   buffer.c   a thread's ring: claimed at its first event, given back at its end
  *   reserve.c  the event path where it is not straight
+ *   wait.c     futexes: a sleeping reader, block mode (ft-wait.h)
  *   event.c    the event table
  *   config.c   the environment
  *   dir.c      the arena directory: checked, measured, made room in

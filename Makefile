@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+# Makefile - builds, tests and installs fasttracefs and its libraries. GNU make.
+#
+#   make            libraries, fasttracefs, examples
+#   make demo       set up what is missing, then the tour: a server, kill -9, its last requests
+#   make check      set up what is missing, then every test
+#   make check-X    one kind: unit stress crash mount san format shell headers install
+#   make torture    the random tests, for a long time
+#   make bench      ns per event beside the floor
+#   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
+#
+#   CC=gcc|clang    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
+#
+# Every *.c in the folders below is taken up by itself: tracer/, reader/ and fs/ into their
+# library or program, each file of examples/, tests/stress/, tests/crash/, tests/mount/ and
+# tests/bench/ and each tests/unit/test_*.c into a program; other files of tests/unit/ are helpers
+# that all units are linked with.
+
+VERSION = 0.1.0
+SOVERSION = 0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+DESTDIR ?=
+
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+
+# One build folder for each configuration: build, build/clang, build/address-undefined ...
+comma := ,
+empty :=
+space := $(empty) $(empty)
+variant := $(if $(filter-out default,$(origin CC)),$(notdir $(firstword $(CC)))) \
+	   $(subst $(comma),-,$(SAN))
+BUILD ?= $(if $(strip $(variant)),build/$(subst $(space),-,$(strip $(variant))),build)
+
+CFLAGS ?= -O2 -g
+WARNINGS = -Wall -Wextra -Wshadow -Wundef -Wmissing-prototypes -Wstrict-prototypes \
+	   -Wformat=2 -Wwrite-strings $(if $(WERROR),-Werror)
+SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -DFASTTRACE_VERSION='"$(VERSION)"' -fPIC \
+	  -fvisibility=hidden $(WARNINGS) $(CFLAGS) $(SANFLAGS) -pthread
+LINK = $(CC) $(CFLAGS) $(SANFLAGS) -pthread $(LDFLAGS)
+
+# Asked for at first use, so that `make setup` runs where pkg-config is missing.
+lazy = $(eval $(1) := $(2))$($(1))
+GLIB_CFLAGS = $(call lazy,GLIB_CFLAGS,$(shell $(PKG_CONFIG) --cflags glib-2.0))
+GLIB_LIBS = $(call lazy,GLIB_LIBS,$(shell $(PKG_CONFIG) --libs glib-2.0))
+FUSE_CFLAGS = $(call lazy,FUSE_CFLAGS,$(shell $(PKG_CONFIG) --cflags fuse3))
+FUSE_LIBS = $(call lazy,FUSE_LIBS,$(shell $(PKG_CONFIG) --libs fuse3))
+CMOCKA_CFLAGS = $(call lazy,CMOCKA_CFLAGS,$(shell $(PKG_CONFIG) --cflags cmocka))
+CMOCKA_LIBS = $(call lazy,CMOCKA_LIBS,$(shell $(PKG_CONFIG) --libs cmocka))
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
+
+# Sources and what they become.
+
+HEADERS = fasttrace.h fasttrace-abi.h fasttrace-reader.h
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
+programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
+
+TRACER_OBJS := $(call objects,tracer/*.c)
+READER_OBJS := $(call objects,reader/*.c)
+FS_OBJS := $(call objects,fs/*.c)
+EXAMPLE_OBJS := $(call objects,examples/*.c)
+TEST_OBJS := $(call objects,tests/*/*.c)
+HELPER_OBJS := $(filter-out $(BUILD)/tests/unit/test_%,$(call objects,tests/unit/*.c))
+
+EXAMPLES := $(EXAMPLE_OBJS:.o=)
+UNITS := $(call programs,tests/unit/test_*.c)
+TESTS := $(UNITS) $(call programs,$(foreach d,stress crash mount bench,tests/$(d)/*.c))
+
+TRACER_A = $(BUILD)/libfasttrace.a
+TRACER_SO = $(BUILD)/libfasttrace.so
+READER_A = $(BUILD)/libfasttrace-reader.a
+READER_SO = $(BUILD)/libfasttrace-reader.so
+FS_A = $(BUILD)/fs/fs.a
+FS = $(BUILD)/fasttracefs
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+.PHONY: all libs tests clean install uninstall setup demo bench torture FORCE check check-unit \
+	check-stress check-crash check-mount check-san check-format check-shell check-headers \
+	check-install
+
+all: libs $(FS) $(EXAMPLES)
+libs: $(TRACER_A) $(TRACER_SO) $(READER_A) $(READER_SO)
+tests: all $(TESTS)
+
+# Compiling. A changed command line rebuilds: its words are kept in $(BUILD)/flags.
+
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','"'"',$(COMPILE) $(CPPFLAGS) | $(LINK))' >$@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
+
+INCLUDES = -Iinclude
+$(READER_OBJS): INCLUDES = -Iinclude $(GLIB_CFLAGS)
+$(FS_OBJS): INCLUDES = -Iinclude $(FUSE_CFLAGS) $(GLIB_CFLAGS)
+$(EXAMPLE_OBJS): INCLUDES = -I$(BUILD)/include
+$(TEST_OBJS): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAGS) \
+	      $(FUSE_CFLAGS) $(GLIB_CFLAGS)
+
+# Examples see what users see: the installed headers alone.
+$(BUILD)/include/%.h: include/%.h
+	@mkdir -p $(@D)
+	@cp -f $< $@
+$(EXAMPLE_OBJS): $(patsubst %,$(BUILD)/%,$(wildcard $(HEADERS:%=include/%)))
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(COMPILE) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+# Linking.
+
+$(TRACER_A): $(TRACER_OBJS)
+$(READER_A): $(READER_OBJS)
+$(FS_A): $(FS_OBJS)
+%.a:
+	@mkdir -p $(@D)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+# nodelete: fork handlers and thread destructors must outlive a dlclose().
+SHARED = $(LINK) -shared -Wl,-soname,$(@F).$(SOVERSION) $(if $(SAN),,-Wl,-z,defs) -Wl,--as-needed
+$(TRACER_SO): $(TRACER_OBJS) tracer/libfasttrace.map
+	$(call say,LD,$@)
+	$(Q)$(SHARED) -Wl,-z,nodelete -Wl,--version-script,tracer/libfasttrace.map \
+		-o $@ $(TRACER_OBJS)
+	@ln -sf $(@F) $@.$(SOVERSION)
+
+$(READER_SO): $(READER_OBJS) reader/libfasttrace-reader.map
+	$(call say,LD,$@)
+	$(Q)$(SHARED) -Wl,--version-script,reader/libfasttrace-reader.map \
+		-o $@ $(READER_OBJS) $(GLIB_LIBS)
+	@ln -sf $(@F) $@.$(SOVERSION)
+
+$(FS): $(FS_OBJS) $(READER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(FUSE_LIBS) $(GLIB_LIBS)
+
+$(EXAMPLES): %: %.o $(TRACER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^
+
+$(UNITS): $(HELPER_OBJS)
+$(TESTS): %: %.o $(FS_A) $(TRACER_A) $(READER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA_LIBS) \
+		$(FUSE_LIBS) $(GLIB_LIBS) -lm
+
+-include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(TEST_OBJS))
+
+clean:
+	rm -rf build $(BUILD)
+
+# Installing.
+
+install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) \
+		$(DESTDIR)$(PKGCONFIGDIR)
+	$(INSTALL) -m 755 $(FS) $(DESTDIR)$(BINDIR)/
+	$(INSTALL) -m 644 $(TRACER_A) $(READER_A) $(DESTDIR)$(LIBDIR)/
+	for l in libfasttrace libfasttrace-reader; do \
+		$(INSTALL) -m 755 $(BUILD)/$$l.so $(DESTDIR)$(LIBDIR)/$$l.so.$(VERSION) && \
+		ln -sf $$l.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$$l.so.$(SOVERSION) && \
+		ln -sf $$l.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/$$l.so || exit 1; \
+	done
+	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/
+	$(INSTALL) -m 644 $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc \
+		$(DESTDIR)$(PKGCONFIGDIR)/
+	$(if $(DESTDIR),,-ldconfig 2>/dev/null)
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \
+		$(foreach l,libfasttrace libfasttrace-reader,$(foreach s,a so so.$(SOVERSION) \
+		so.$(VERSION),$(DESTDIR)$(LIBDIR)/$(l).$(s))) \
+		$(DESTDIR)$(PKGCONFIGDIR)/fasttrace.pc $(DESTDIR)$(PKGCONFIGDIR)/fasttrace-reader.pc
+
+$(BUILD)/%.pc: packaging/%.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' \
+		-e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@VERSION@|$(VERSION)|' $< >$@
+
+# Set-up, demo, tests. Those that need set-up do it first, then run make again: what pkg-config says
+# is asked for after it.
+
+setup:
+	@packaging/setup.sh check
+setup-%:
+	@packaging/setup.sh $*
+
+AGAIN = $(Q)$(MAKE) --no-print-directory
+RUN = $(Q)tests/run.sh -b $(BUILD)
+
+demo: setup-demo
+	$(AGAIN) all
+	@BUILD=$(BUILD) examples/demo.sh
+
+bench: setup-build
+	$(AGAIN) $(BUILD)/tests/bench/bench
+	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
+
+check: setup
+	$(RUN) check
+
+check-unit check-stress check-crash check-mount check-install check-headers: check-%: setup
+	$(AGAIN) tests
+	$(RUN) $*
+
+torture: setup
+	$(AGAIN) tests
+	$(RUN) torture
+
+check-san check-format check-shell: check-%: setup
+	$(RUN) $*

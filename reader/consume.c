@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * consume.c - get, swap, put; and the switches that a reader forces.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ft-consume.h"
+#include "ft-walk.h"
+
+/* Fill in our view of buffer `index` from its place, every number checked. */
+static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader_buffer *b)
+{
+	const struct ft_buffer_place *p =
+		(const void *)(a->map + a->places_offset + index * sizeof(*p));
+	uint64_t offset, pages_offset, n, control;
+	uint32_t shift, nshift;
+
+	if (!ft_load_acquire(&p->ready)) /* attach:R */
+		return -ENOENT;
+	offset = ft_load_relaxed(&p->offset); /* written once, before ready */
+	pages_offset = ft_load_relaxed(&p->pages_offset);
+	shift = ft_load_relaxed(&p->subbuf_shift);
+	nshift = ft_load_relaxed(&p->subbufs_shift);
+	if (shift < 12 || shift > 24 || nshift < 1 || nshift > 12 || offset % 64 ||
+	    pages_offset % 64 || offset < a->buffers_offset || offset > a->size)
+		return -EPROTO;
+	n = UINT64_C(1) << nshift;
+	b->pages = (uint32_t)n + (a->info.mode == FASTTRACE_OVERWRITE);
+	control = sizeof(struct ft_buffer) + n * sizeof(struct fasttrace_slot);
+	if (pages_offset < offset || pages_offset - offset < control || pages_offset > a->size ||
+	    (uint64_t)b->pages << shift > a->size - pages_offset)
+		return -EPROTO;
+	b->shared = (struct ft_buffer *)(void *)(a->map + offset);
+	b->ring = (struct fasttrace_ring){
+		.slots = (struct fasttrace_slot *)(b->shared + 1),
+		.pages = a->map + pages_offset,
+		.mask = n - 1,
+		.units = UINT32_C(1) << (shift - 3),
+		.unit_bits = (uint8_t)(shift - 2),
+		.page_shift = (uint8_t)shift,
+		.overwrite = a->info.mode == FASTTRACE_OVERWRITE,
+		.raw_clock = a->info.raw_clock,
+	};
+	return 0;
+}
+
+int ft_reader_buffer(struct fasttrace_arena *a, unsigned index, struct ft_reader_buffer **b)
+{
+	struct ft_reader_buffer made = {.taken = false}, *view;
+	int err;
+
+	if (a->broken)
+		return -EPROTO;
+	if (index >= fasttrace_arena_buffers(a))
+		return -ENOENT;
+	if (!a->buffers[index]) {
+		err = view_make(a, index, &made);
+		if (err)
+			return err;
+		view = malloc(sizeof(*view));
+		if (!view)
+			return -ENOMEM;
+		*view = made;
+		a->buffers[index] = view;
+		if (a->consumer)
+			ft_takeover(view);
+	}
+	*b = a->buffers[index];
+	return 0;
+}
+
+int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
+		    struct ft_reader_buffer **b)
+{
+	int err = ft_reader_buffer(a, index, b);
+
+	if (err)
+		return err;
+	if (ft_load_acquire(&(*b)->shared->state) < FT_BUFFER_LIVE || /* attach:R */
+	    ft_load_acquire(&(*b)->shared->serial) != serial)
+		return -ENOENT;
+	return 0;
+}
+
+bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b)
+{
+	return ft_load_acquire(&b->shared->state) == FT_BUFFER_DEAD || !fasttrace_arena_alive(a);
+}
+
+int fasttrace_buffer_info(struct fasttrace_arena *a, unsigned index,
+			  struct fasttrace_buffer_info *info)
+{
+	struct ft_reader_buffer *b;
+	int err = ft_reader_buffer(a, index, &b);
+
+	if (err)
+		return err;
+	if (ft_load_acquire(&b->shared->state) < FT_BUFFER_LIVE) /* attach:R */
+		return -ENOENT;
+	info->serial = ft_load_acquire(&b->shared->serial);
+	info->tid = ft_load_relaxed(&b->shared->tid); /* published by state; serial is looked at again */
+	info->base = ft_load_acquire(&b->shared->base);
+	memcpy(info->name, b->shared->name, sizeof(info->name));
+	info->name[sizeof(info->name) - 1] = '\0';
+	info->subbuf_bytes = UINT64_C(1) << b->ring.page_shift;
+	info->subbufs = (uint32_t)b->ring.mask + 1;
+	info->live = !ft_reader_gone(a, b);
+	return ft_reader_owner(a, index, info->serial, &b);
+}
+
+int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, struct ft_subbuf *s)
+{
+	const struct fasttrace_slot *slot = ft_ring_slot(&b->ring, seq);
+
+	s->begun = ft_load_acquire(&slot->begun);
+	s->anchor = ft_load_acquire(&slot->anchor);
+	s->word = ft_load_acquire(&slot->word);
+	s->committed = ft_load_acquire(&slot->committed); /* deliver:R */
+	s->page = ft_load_acquire(&slot->page); /* last: while it is seq's, so were the others */
+	if (!ft_page_is(s->page, seq) || s->page & FT_PAGE_TAKEN || !ft_word_is(&b->ring, s->word, seq))
+		return -ENOENT;
+	if (!ft_word_closed(&b->ring, s->word))
+		return -EAGAIN;
+	if (ft_word_units(&b->ring, s->word) > b->ring.units ||
+	    ft_word_units(&b->ring, s->word) < FASTTRACE_HEADER_UNITS ||
+	    ft_page_index(s->page) >= b->pages)
+		return -EPROTO;
+	if (s->committed != (s->word & ~ft_word_closed_bit(&b->ring)) && !gone)
+		return -EAGAIN;
+	return 0;
+}
+
+static unsigned char *page_at(const struct ft_reader_buffer *b, uint64_t index)
+{
+	return b->ring.pages + (index << b->ring.page_shift);
+}
+
+static bool held_aside(const struct ft_reader_buffer *b)
+{
+	return b->ring.overwrite && !b->taken &&
+	       ft_load_acquire(&b->shared->hold.state) == FT_HOLD_HELD &&
+	       b->shared->hold.page < b->pages;
+}
+
+/* What of a sub-buffer was written: bytes of events, and how many. */
+static size_t content(const struct ft_reader_buffer *b, uint64_t seq, uint64_t word,
+		      uint64_t committed, uint64_t page, struct ft_range *ranges, unsigned *n)
+{
+	size_t units = 0;
+
+	*n = ft_recover_ranges(&b->ring, seq, word, committed, page_at(b, page), ranges);
+	for (unsigned i = 0; i < *n; i++)
+		units += ranges[i].to - ranges[i].from;
+	return units * 8;
+}
+
+static size_t subbuf_bytes(const struct ft_reader_buffer *b, uint64_t seq, uint64_t word,
+			   uint64_t committed, uint64_t page)
+{
+	struct ft_range ranges[FT_NESTED_RANGES + 1];
+	unsigned n;
+
+	return FASTTRACE_HEADER_BYTES + content(b, seq, word, committed, page, ranges, &n);
+}
+
+int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t serial, uint64_t from,
+			  uint64_t *seq, size_t *bytes)
+{
+	struct ft_reader_buffer *b;
+	int err = ft_reader_owner(a, index, serial, &b);
+	const struct ft_hold *hold;
+	uint64_t at, head;
+	struct ft_subbuf s;
+	bool gone;
+
+	if (err)
+		return err;
+	hold = &b->shared->hold;
+	if (held_aside(b) && hold->seq >= from) {
+		*seq = hold->seq;
+		if (bytes)
+			*bytes = subbuf_bytes(b, hold->seq, hold->word, hold->committed, hold->page);
+		return 0;
+	}
+	gone = ft_reader_gone(a, b);
+	head = ft_load_acquire(&b->shared->head);
+	at = ft_buffer_oldest(b);
+	if (from > at)
+		at = from;
+	for (uint64_t tries = 0; at <= head && tries <= b->ring.mask; at++, tries++) {
+		err = ft_subbuf_look(b, at, gone, &s);
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return err; /* -EAGAIN: an event in flight; what follows it waits its turn */
+		*seq = at;
+		if (bytes)
+			*bytes = subbuf_bytes(b, at, s.word, s.committed, ft_page_index(s.page));
+		return 0;
+	}
+	return -EAGAIN;
+}
+
+/* Events lost up to the end of seq: up to the opening of the next, else up to now. */
+static uint64_t lost_after(const struct ft_reader_buffer *b, uint64_t seq)
+{
+	uint64_t head = ft_load_acquire(&b->shared->head);
+	uint64_t lost = seq == head ? ft_buffer_lost(b->shared)
+				    : ft_load_acquire(&ft_ring_slot(&b->ring, seq + 1)->lost);
+
+	return lost - ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
+}
+
+/* Write down what we are about to take; hold:W */
+static void hold_fill(struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s)
+{
+	struct ft_hold *hold = &b->shared->hold;
+
+	hold->seq = seq;
+	hold->page = ft_page_index(s->page);
+	hold->word = s->word;
+	hold->committed = s->committed;
+	hold->anchor = s->anchor;
+	hold->begun = s->begun;
+	hold->lost_after = lost_after(b, seq);
+	ft_store_release(&hold->state, FT_HOLD_HELD);
+}
+
+/* The committed part of what is held: in place if it is one piece, else a copy. */
+static int body_fill(struct ft_reader_buffer *b, struct fasttrace_packet *p)
+{
+	const struct ft_hold *hold = &b->shared->hold;
+	struct ft_range ranges[FT_NESTED_RANGES + 1];
+	unsigned char *page = page_at(b, hold->page), *to;
+	unsigned n;
+
+	p->body_bytes = content(b, p->seq, hold->word, hold->committed, hold->page, ranges, &n);
+	p->body = page + FASTTRACE_HEADER_BYTES;
+	if (!n || (n == 1 && ranges[0].from == FASTTRACE_HEADER_UNITS))
+		return 0;
+	p->copy = to = malloc(p->body_bytes);
+	if (!to)
+		return -ENOMEM;
+	p->body = to;
+	for (unsigned i = 0; i < n; i++) {
+		size_t bytes = 8 * (size_t)(ranges[i].to - ranges[i].from);
+
+		memcpy(to, page + 8 * (size_t)ranges[i].from, bytes);
+		to += bytes;
+	}
+	return 0;
+}
+
+/* What put is to store: absolute, so that it may be stored twice (takeover.c). */
+static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet *p)
+{
+	struct ft_hold *hold = &b->shared->hold;
+
+	hold->consumed_events = b->shared->consumed_events + p->events;
+	hold->corrupted = b->shared->corrupted + (p->cut_short != 0);
+	hold->in_flight = b->shared->in_flight + p->cut_short;
+	hold->consumed_subbufs = b->shared->consumed_subbufs + 1;
+}
+
+/* Make the packet of what is held: only whole, declared events in order of time are handed out. */
+static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
+		       struct fasttrace_packet *p)
+{
+	const struct ft_hold *hold = &b->shared->hold;
+	uint64_t anchor = ft_anchor_time(hold->anchor);
+	struct ft_packet_fields f = {.instance = p->serial};
+	struct ft_walk walk;
+	int err = body_fill(b, p);
+
+	if (err)
+		return err;
+	if (ft_events_walk(a, p->body, p->body_bytes, anchor, &walk))
+		walk = (struct ft_walk){.first = anchor, .last = anchor};
+	p->body_bytes = walk.bytes;
+	p->events = walk.events;
+	p->begin = f.begin = walk.first;
+	p->end = f.end = walk.last;
+	p->lost = f.lost = hold->lost_after;
+	p->cut_short = ft_word_count(&b->ring, hold->word) - walk.events;
+	f.cut_short = (uint32_t)p->cut_short;
+	f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
+	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
+	f.tid = ft_load_relaxed(&b->shared->tid);           /* the same */
+	ft_packet_header(a, &f, p->header);
+	hold_count(b, p);
+	return 0;
+}
+
+/* Take a page out of the ring, the spare in its place. -ENOENT: the writer was first. */
+static int subbuf_swap(struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s)
+{
+	int64_t spare = ft_page_spare(b);
+
+	if (spare < 0)
+		return (int)spare;
+	hold_fill(b, seq, s);
+	if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
+		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) /* swap:R, swap:W */
+		return 0;
+	ft_hold_clear(b);
+	return -ENOENT;
+}
+
+static int subbuf_take(struct fasttrace_arena *a, struct ft_reader_buffer *b, uint64_t seq)
+{
+	struct ft_subbuf s;
+	int err;
+
+	if (held_aside(b)) {
+		if (b->shared->hold.seq == seq)
+			return 0;
+		ft_hold_clear(b); /* counted as overwritten from now on */
+	}
+	if ((int64_t)(seq - ft_buffer_oldest(b)) < 0 ||
+	    (int64_t)(ft_load_acquire(&b->shared->head) - seq) < 0)
+		return -ENOENT;
+	err = ft_subbuf_look(b, seq, ft_reader_gone(a, b), &s);
+	if (err)
+		return err == -EAGAIN ? -ENOENT : err;
+	if (!ft_anchor_is(s.anchor, seq))
+		return -EPROTO;
+	if (b->ring.overwrite)
+		return subbuf_swap(b, seq, &s);
+	hold_fill(b, seq, &s);
+	return 0;
+}
+
+int fasttrace_buffer_get(struct fasttrace_arena *a, unsigned index, uint64_t serial, uint64_t seq,
+			 struct fasttrace_packet *p)
+{
+	struct ft_reader_buffer *b;
+	int err = ft_reader_owner(a, index, serial, &b);
+
+	if (!err && (!a->consumer || b->taken))
+		err = -EBUSY;
+	if (!err)
+		err = subbuf_take(a, b, seq);
+	if (err)
+		return err;
+	*p = (struct fasttrace_packet){.seq = seq, .serial = serial};
+	b->taken = true;
+	err = packet_fill(a, b, p);
+	if (err)
+		fasttrace_buffer_unget(a, index, p);
+	return err;
+}
+
+static struct ft_reader_buffer *packet_end(struct fasttrace_arena *a, unsigned index,
+					   struct fasttrace_packet *p)
+{
+	struct ft_reader_buffer *b = a->buffers[index];
+
+	free(p->copy);
+	p->copy = NULL;
+	p->body = NULL;
+	if (!b->taken)
+		return NULL;
+	b->taken = false;
+	return b;
+}
+
+void fasttrace_buffer_put(struct fasttrace_arena *a, unsigned index, struct fasttrace_packet *p)
+{
+	struct ft_reader_buffer *b = packet_end(a, index, p);
+
+	if (b)
+		ft_hold_put(b);
+}
+
+void fasttrace_buffer_unget(struct fasttrace_arena *a, unsigned index, struct fasttrace_packet *p)
+{
+	struct ft_reader_buffer *b = packet_end(a, index, p);
+
+	if (b)
+		ft_takeover(b); /* exactly as if we had been killed */
+}
+
+int fasttrace_buffer_drop(struct fasttrace_arena *a, unsigned index, uint64_t serial, uint64_t seq)
+{
+	struct fasttrace_packet p;
+	int err = fasttrace_buffer_get(a, index, serial, seq, &p);
+
+	if (!err)
+		fasttrace_buffer_put(a, index, &p);
+	return err;
+}
+
+bool fasttrace_buffer_drained(struct fasttrace_arena *a, unsigned index, uint64_t serial)
+{
+	struct ft_reader_buffer *b;
+	uint64_t seq, head, word;
+
+	if (ft_reader_owner(a, index, serial, &b))
+		return true;
+	if (!ft_reader_gone(a, b) || b->taken ||
+	    fasttrace_buffer_next(a, index, serial, 0, &seq, NULL) != -EAGAIN)
+		return false;
+	head = ft_load_acquire(&b->shared->head);
+	word = ft_load_acquire(&ft_ring_slot(&b->ring, head)->word);
+	return ft_word_closed(&b->ring, word) || !ft_word_count(&b->ring, word);
+}
+
+int fasttrace_buffer_settled(struct fasttrace_arena *a, unsigned index, uint64_t serial)
+{
+	struct ft_reader_buffer *b;
+	int err = ft_reader_owner(a, index, serial, &b);
+	struct ft_subbuf s;
+	uint64_t head;
+
+	if (err)
+		return err;
+	if (ft_load_acquire(&b->shared->state) != FT_BUFFER_LIVE || ft_reader_gone(a, b))
+		return 0;
+	head = ft_load_acquire(&b->shared->head);
+	for (uint64_t seq = head - b->ring.mask; seq != head + 1; seq++)
+		if (ft_subbuf_look(b, seq, false, &s) == -EAGAIN && ft_word_closed(&b->ring, s.word))
+			return -EAGAIN;
+	return 0;
+}
+
+/* ACTIVE would have to overwrite what nobody has read. */
+static bool ring_full(const struct ft_reader_buffer *b, uint64_t head)
+{
+	return !b->ring.overwrite &&
+	       (int64_t)(ft_load_acquire(&b->shared->consumed) - (head - b->ring.mask)) <= 0;
+}
+
+static int switch_try(struct ft_reader_buffer *b, enum fasttrace_switch how)
+{
+	uint64_t head = ft_load_acquire(&b->shared->head);
+	uint64_t word = ft_load_acquire(&ft_ring_slot(&b->ring, head)->word);
+	int err;
+
+	if (!ft_word_is(&b->ring, word, head))
+		return -EINTR; /* head was moved on */
+	if (how == FASTTRACE_ACTIVE && (ft_word_closed(&b->ring, word) ||
+					ft_word_count(&b->ring, word)) && ring_full(b, head))
+		return -EAGAIN;
+	err = ft_ring_close(&b->ring, head, word);
+	if (err == -EAGAIN)
+		return -EINTR;
+	if (err == -ENODATA)
+		return 0;
+	if (how == FASTTRACE_FLUSH)
+		return 0;
+	err = ft_ring_turn(&b->ring, b->shared, head);
+	if (!err && ft_load_acquire(&b->shared->head) == head)
+		return -EINTR;
+	return err == -EBUSY ? -EAGAIN : err;
+}
+
+int fasttrace_buffer_switch(struct fasttrace_arena *a, unsigned index, uint64_t serial,
+			    enum fasttrace_switch how)
+{
+	struct ft_reader_buffer *b;
+	int err = ft_reader_owner(a, index, serial, &b);
+
+	if (err)
+		return err;
+	if (!a->consumer)
+		return -EBUSY;
+	if (how == FASTTRACE_ACTIVE && ft_reader_gone(a, b))
+		return -EINVAL;
+	for (int tries = 0; tries < 1000; tries++) { /* each failure is progress of the writer */
+		err = switch_try(b, how);
+		if (err != -EINTR)
+			break;
+	}
+	if (err)
+		return err == -EINTR ? -EAGAIN : err;
+	return fasttrace_buffer_settled(a, index, serial);
+}
+
+void fasttrace_buffer_watch(struct fasttrace_arena *a, unsigned index)
+{
+	struct ft_reader_buffer *b;
+
+	if (ft_reader_buffer(a, index, &b) || !a->consumer)
+		return;
+	ft_store_relaxed(&b->shared->waiters, 1); /* sleep:W */
+	ft_fence_full();
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-consume.h - the reader's hold on a sub-buffer: what consume.c and takeover.c share.
+ */
+#ifndef FT_CONSUME_H
+#define FT_CONSUME_H
+
+#include "ft-reader.h"
+
+/** ft_takeover() - finish, or undo, what a killed reader had begun in this buffer. Consumer only. */
+void ft_takeover(struct ft_reader_buffer *b);
+
+/** ft_hold_clear() - nothing is held. hold:W */
+void ft_hold_clear(struct ft_reader_buffer *b);
+
+/** ft_hold_put() - what is held is consumed: store its counts, give its memory back, advance. */
+void ft_hold_put(struct ft_reader_buffer *b);
+
+/** ft_page_standing() - the slot in which page stands, or -1: it is the spare. */
+int64_t ft_page_standing(const struct ft_reader_buffer *b, uint64_t page);
+
+/** ft_page_spare() - the index that stands in no slot. Return: -EPROTO if not just one does. */
+int64_t ft_page_spare(const struct ft_reader_buffer *b);
+
+/** ft_buffer_oldest() - the first seq that may still be in the ring, for this owner. */
+uint64_t ft_buffer_oldest(const struct ft_reader_buffer *b);
+
+/* One sub-buffer's words, loaded together. */
+struct ft_subbuf {
+	uint64_t word, committed, page, anchor, begun;
+};
+
+/**
+ * ft_subbuf_look() - load sub-buffer seq's words and check them.
+ * @gone: its writer is.
+ * Return: 0 readable; -EAGAIN not delivered yet; -ENOENT gone or taken; -EPROTO.
+ */
+int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, struct ft_subbuf *s);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-walk.h - the event table, checked, and the events that stand in a sub-buffer's body.
+ */
+#ifndef FT_WALK_H
+#define FT_WALK_H
+
+#include "ft-reader.h"
+
+/* One entry of the event table: a private copy that was checked. Its id is its place + 1. */
+struct ft_event_class {
+	uint32_t bytes; /* of an event, header included, a multiple of 8; 0: it has strings */
+	uint8_t level;
+	uint8_t nfields;
+	uint8_t types[FASTTRACE_MAX_FIELDS];
+	char *names; /* provider, name and fields, each ended by a zero byte */
+};
+
+/* What stands in a body. */
+struct ft_walk {
+	uint64_t events;      /* whole, valid ones */
+	size_t bytes;	      /* that they take, from the body's start */
+	uint64_t first, last; /* 64-bit time stamps; meaningless without events */
+};
+
+/**
+ * ft_classes_refresh() - take up what was added to the event table.
+ * Entries before a bad one stay usable; what follows it is never looked at.
+ * Return: 0; -EPROTO the table ends in a bad entry; -ENOMEM.
+ */
+int ft_classes_refresh(struct fasttrace_arena *a);
+
+/** ft_type_bytes() - of a field of this enum fasttrace_type; 0: a string, or no such type. */
+unsigned ft_type_bytes(unsigned type);
+
+/**
+ * ft_events_walk() - the valid events that a body begins with.
+ * @body: may be shared memory that a hostile writer is changing; of any alignment.
+ * @anchor_time: less than 2^46 ticks away from the first event.
+ * An undeclared id, an event that does not fit, or time that goes back ends the valid part.
+ * Return: 0, or -ENOMEM.
+ */
+int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
+		   uint64_t anchor_time, struct ft_walk *out);
+
+/** ft_walk_free() - free what the calls above keep in the arena. */
+void ft_walk_free(struct fasttrace_arena *a);
+
+#endif

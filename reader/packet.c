@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * packet.c - CTF packet headers: laid out as metadata.c declares them, from checked values only.
+ */
+#include <string.h>
+
+#include "ft-reader.h"
+
+#define CTF_MAGIC UINT32_C(0xC1FC1FC1)
+
+struct packet_header {
+	uint32_t magic;
+	uint8_t uuid[16];
+	uint32_t stream_id;
+	uint64_t stream_instance_id;
+	uint64_t timestamp_begin, timestamp_end;
+	uint64_t content_size, packet_size; /* bits */
+	uint64_t packet_seq_num;
+	uint64_t events_discarded;
+	uint32_t tid;
+	uint32_t cut_short;
+};
+FT_CHECK("packet header", sizeof(struct packet_header) == FASTTRACE_HEADER_BYTES);
+FT_CHECK("the same in public", FASTTRACE_PACKET_HEADER_BYTES == FASTTRACE_HEADER_BYTES);
+
+void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fields *fields,
+		      uint8_t *out)
+{
+	struct packet_header h = {
+		.magic = CTF_MAGIC,
+		.stream_instance_id = fields->instance,
+		.timestamp_begin = fields->begin,
+		.timestamp_end = fields->end,
+		.content_size = fields->bytes * 8,
+		.packet_size = fields->bytes * 8,
+		.packet_seq_num = fields->seq,
+		.events_discarded = fields->lost,
+		.tid = fields->tid,
+		.cut_short = fields->cut_short,
+	};
+
+	memcpy(h.uuid, a->info.uuid, sizeof(h.uuid));
+	memcpy(out, &h, sizeof(h));
+}
+
+uint64_t ft_packet_time(uint64_t header, uint64_t anchor)
+{
+	/* The difference of the 48 bits, with its sign, from the top of a word down. */
+	return anchor + (uint64_t)((int64_t)((header & ~UINT64_C(0xffff)) - (anchor << 16)) >> 16);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * walk.c - the event table, read as a hostile text, and the events in a sub-buffer's body.
+ *
+ * Each entry is copied once into private memory and checked there. An event of fixed size then
+ * costs a look into an array and an addition.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "ft-walk.h"
+
+#define ENTRY_MAX_BYTES (sizeof(struct ft_event_entry) + (2 + FASTTRACE_MAX_FIELDS) * 256u)
+
+unsigned ft_type_bytes(unsigned type)
+{
+	static const uint8_t bytes[] = {
+		[FASTTRACE_TYPE_I8] = 1,     [FASTTRACE_TYPE_I16] = 2,
+		[FASTTRACE_TYPE_I32] = 4,    [FASTTRACE_TYPE_I64] = 8,
+		[FASTTRACE_TYPE_U8] = 1,     [FASTTRACE_TYPE_U16] = 2,
+		[FASTTRACE_TYPE_U32] = 4,    [FASTTRACE_TYPE_U64] = 8,
+		[FASTTRACE_TYPE_BOOL] = 1,   [FASTTRACE_TYPE_CHAR] = 1,
+		[FASTTRACE_TYPE_FLOAT] = 4,  [FASTTRACE_TYPE_DOUBLE] = 8,
+		[FASTTRACE_TYPE_STRING] = 0, [FASTTRACE_TYPE_POINTER] = 8,
+	};
+
+	return type < sizeof(bytes) ? bytes[type] : 0;
+}
+
+/* Sets bytes. False: a type that we do not know. */
+static bool class_measure(struct ft_event_class *c)
+{
+	uint32_t bytes = 8;
+	bool strings = false;
+
+	for (unsigned i = 0; i < c->nfields; i++) {
+		if (c->types[i] == FASTTRACE_TYPE_STRING)
+			strings = true;
+		else if (!ft_type_bytes(c->types[i]))
+			return false;
+		bytes += ft_type_bytes(c->types[i]);
+	}
+	c->bytes = strings ? 0 : (bytes + 7) & ~7u;
+	return true;
+}
+
+/* Bytes that `count` strings take, of at most `room`; 0: they are not that many. */
+static size_t strings_bytes(const char *strings, size_t room, unsigned count)
+{
+	size_t bytes = 0;
+
+	while (count--) {
+		const char *end = memchr(strings + bytes, '\0', room - bytes);
+
+		if (!end)
+			return 0;
+		bytes = (size_t)(end - strings) + 1;
+	}
+	return bytes;
+}
+
+/* Check a private copy of entry `id` and make a class of it. */
+static int class_fill(struct ft_event_class *c, const struct ft_event_entry *e, unsigned id)
+{
+	size_t room = e->size - sizeof(*e), bytes;
+
+	if (e->id != id || e->nfields > FASTTRACE_MAX_FIELDS)
+		return -EPROTO;
+	bytes = strings_bytes(e->strings, room, 2u + e->nfields);
+	if (!bytes || strlen(e->strings) != e->provider_len ||
+	    strlen(e->strings + e->provider_len + 1) != e->name_len)
+		return -EPROTO;
+	c->level = e->level;
+	c->nfields = e->nfields;
+	memcpy(c->types, e->types, sizeof(c->types));
+	if (!class_measure(c))
+		return -EPROTO;
+	c->names = malloc(bytes);
+	if (!c->names)
+		return -ENOMEM;
+	memcpy(c->names, e->strings, bytes);
+	return 0;
+}
+
+/* Copy the entry at `offset`, once, into `copy` of ENTRY_MAX_BYTES. */
+static int entry_copy(const struct fasttrace_arena *a, uint32_t offset, struct ft_event_entry *copy)
+{
+	const struct ft_event_entry *e = (const void *)(a->map + offset);
+	uint64_t end = ft_load_acquire(&a->shared->events_end);
+	uint32_t size;
+
+	if (end > a->events_bytes)
+		end = a->events_bytes;
+	end += a->events_offset;
+	if (offset % 8 || offset < a->events_offset || offset > end || end - offset < sizeof(*e))
+		return -EPROTO;
+	size = ft_load_relaxed(&e->size);
+	if (size <= sizeof(*e) || size > ENTRY_MAX_BYTES || size > end - offset)
+		return -EPROTO;
+	memcpy(copy, e, size);
+	copy->size = size;
+	return 0;
+}
+
+static int class_add(struct fasttrace_arena *a, uint32_t offset)
+{
+	union {
+		struct ft_event_entry entry;
+		char room[ENTRY_MAX_BYTES];
+	} copy;
+	int err = entry_copy(a, offset, &copy.entry);
+
+	if (!err && a->nclasses >= FT_MAX_EVENTS)
+		err = -EPROTO;
+	if (!err && a->nclasses == a->classes_cap) {
+		unsigned cap = a->classes_cap ? 2 * a->classes_cap : 64;
+		struct ft_event_class *grown = realloc(a->classes, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		a->classes = grown;
+		a->classes_cap = cap;
+	}
+	if (!err)
+		err = class_fill(&a->classes[a->nclasses], &copy.entry, a->nclasses + 1);
+	if (!err) {
+		a->nclasses++;
+		a->classes_last = offset;
+	}
+	return err;
+}
+
+int ft_classes_refresh(struct fasttrace_arena *a)
+{
+	for (;;) {
+		const uint32_t *link = &a->shared->events_first;
+		uint32_t next;
+		int err;
+
+		if (a->classes_last)
+			link = &((struct ft_event_entry *)(void *)(a->map + a->classes_last))->next;
+		next = ft_load_acquire(link); /* event:R */
+		if (!next)
+			return 0;
+		err = class_add(a, next);
+		if (err)
+			return err;
+	}
+}
+
+/* Bytes of the event at p, or 0: it does not fit into `room`. */
+static size_t event_measure(const struct ft_event_class *c, const unsigned char *p, size_t room)
+{
+	size_t bytes = 8;
+
+	if (c->bytes)
+		return c->bytes <= room ? c->bytes : 0;
+	for (unsigned i = 0; i < c->nfields; i++) {
+		if (c->types[i] == FASTTRACE_TYPE_STRING) {
+			const unsigned char *end =
+				bytes < room ? memchr(p + bytes, 0, room - bytes) : NULL;
+
+			if (!end)
+				return 0;
+			bytes = (size_t)(end - p) + 1;
+		} else {
+			bytes += ft_type_bytes(c->types[i]);
+		}
+	}
+	bytes = (bytes + 7) & ~(size_t)7;
+	return bytes <= room ? bytes : 0;
+}
+
+int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
+		   uint64_t anchor_time, struct ft_walk *out)
+{
+	struct ft_walk w = {0};
+	uint64_t time = anchor_time;
+
+	while (bytes - w.bytes >= 8) {
+		uint64_t header, stamp;
+		size_t size;
+		unsigned id;
+
+		memcpy(&header, body + w.bytes, 8);
+		id = header & 0xffff;
+		if (id - 1 >= a->nclasses && (ft_classes_refresh(a) == -ENOMEM))
+			return -ENOMEM;
+		if (id - 1 >= a->nclasses)
+			break;
+		stamp = ft_packet_time(header, time);
+		size = event_measure(&a->classes[id - 1], body + w.bytes, bytes - w.bytes);
+		if (!size || (w.events && (int64_t)(stamp - time) < 0))
+			break;
+		if (!w.events)
+			w.first = stamp;
+		w.events++;
+		w.bytes += size;
+		time = stamp;
+	}
+	w.last = time;
+	*out = w;
+	return 0;
+}
+
+void ft_walk_free(struct fasttrace_arena *a)
+{
+	for (unsigned i = 0; i < a->nclasses; i++)
+		free(a->classes[i].names);
+	free(a->classes);
+	a->classes = NULL;
+	a->nclasses = a->classes_cap = 0;
+	a->classes_last = 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* test_takeover.c - a new reader finds what a killed one left, in each state of its hold. */
+#include <errno.h>
+
+#include "fasttrace.h"
+#include "fixture.h"
+#include "ft-consume.h"
+
+#define PER_SUBBUF ((4096 - 88) / 16)
+
+/* 'b': a sub-buffer's numbers; 'c': ten rings' worth. */
+static void body_numbers(void)
+{
+	uint64_t n = 0;
+	int c;
+
+	while ((c = body_hear()) >= 0) {
+		for (uint64_t i = c == 'b' ? PER_SUBBUF : 40 * PER_SUBBUF; i; i--) {
+			FASTTRACE(test, number, (n, n));
+			n++;
+		}
+		body_say('.');
+	}
+}
+
+static const struct fixture_body bodies[] = {{"numbers", body_numbers}, {NULL, NULL}};
+static pid_t writer;
+
+static void tell(char what)
+{
+	fixture_say(what);
+	assert_int_equal(fixture_hear(), '.');
+}
+
+static struct fasttrace_arena *start(const char *mode)
+{
+	writer = fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4", mode);
+	tell('b');
+	tell('b');
+	tell('b');
+	return fixture_open(writer, FASTTRACE_OPEN_CONSUME);
+}
+
+/* Give up the right and come again, as another process would after a kill. */
+static struct fasttrace_arena *again(struct fasttrace_arena *a)
+{
+	fasttrace_arena_close(a);
+	return fixture_open(writer, FASTTRACE_OPEN_CONSUME);
+}
+
+static void read_whole(struct fasttrace_arena *a, uint64_t seq)
+{
+	static uint64_t values[PER_SUBBUF];
+	struct fasttrace_packet p;
+
+	assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), 0);
+	assert_int_equal(fixture_values(&p, values, PER_SUBBUF), PER_SUBBUF);
+	for (size_t i = 0; i < PER_SUBBUF; i++)
+		assert_int_equal(values[i], seq * PER_SUBBUF + i);
+	fasttrace_buffer_put(a, 0, &p);
+	assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), -ENOENT);
+}
+
+static void assert_consumed(struct fasttrace_arena *a, uint64_t begun, uint64_t consumed)
+{
+	struct fasttrace_stats s;
+
+	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
+	assert_int_equal(s.begun, begun);
+	assert_int_equal(s.consumed, consumed);
+	assert_int_equal(s.begun, s.consumed + s.readable + s.overwritten + s.lost_full + s.in_flight);
+}
+
+static const char *const modes[] = {"FASTTRACE_MODE=overwrite", "FASTTRACE_MODE=discard",
+				    "FASTTRACE_MODE=block"};
+
+static void killed_between_get_and_put_nothing_is_lost(void **state)
+{
+	(void)state;
+	for (int m = 0; m < 3; m++) {
+		struct fasttrace_packet p;
+		struct fasttrace_arena *a = start(modes[m]);
+
+		for (uint64_t seq = 0; seq < 2; seq++) {
+			assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), 0);
+			a = again(a);
+			read_whole(a, seq);
+			assert_consumed(a, 3 * PER_SUBBUF, (seq + 1) * PER_SUBBUF);
+		}
+		fasttrace_arena_close(a);
+		fixture_kill(writer);
+	}
+}
+
+static void killed_with_a_page_whose_slot_was_claimed(void **state)
+{
+	struct fasttrace_packet p;
+	struct fasttrace_arena *a = start(modes[0]);
+	uint64_t seq;
+
+	(void)state;
+	assert_int_equal(fasttrace_buffer_get(a, 0, 1, 1, &p), 0);
+	tell('c');
+	a = again(a);
+	assert_int_equal(fasttrace_buffer_next(a, 0, 1, 0, &seq, NULL), 0);
+	assert_int_equal(seq, 1);
+	assert_consumed(a, 43 * PER_SUBBUF, 0);
+	a = again(a); /* and once more, unread */
+	read_whole(a, 1);
+	assert_consumed(a, 43 * PER_SUBBUF, PER_SUBBUF);
+	fasttrace_arena_close(a);
+}
+
+static void killed_before_the_swap(void **state)
+{
+	struct fasttrace_arena *a = start(modes[0]);
+	struct ft_reader_buffer *b;
+
+	(void)state;
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	b->shared->hold.seq = 0;
+	b->shared->hold.page = 0;
+	b->shared->hold.state = FT_HOLD_HELD;
+	a = again(a);
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	assert_int_equal(b->shared->hold.state, FT_HOLD_NONE);
+	read_whole(a, 0);
+	read_whole(a, 1);
+	assert_consumed(a, 3 * PER_SUBBUF, 2 * PER_SUBBUF);
+	fasttrace_arena_close(a);
+}
+
+static void killed_in_put_is_consumed_once(void **state)
+{
+	(void)state;
+	for (int m = 0; m < 3; m++)
+		for (int stored = 0; stored < 2; stored++) {
+			struct fasttrace_packet p;
+			struct fasttrace_arena *a = start(modes[m]);
+			struct ft_reader_buffer *b;
+
+			assert_int_equal(fasttrace_buffer_get(a, 0, 1, 0, &p), 0);
+			assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+			b->shared->hold.state = FT_HOLD_PUT;
+			if (stored)
+				b->shared->consumed_events = b->shared->hold.consumed_events;
+			a = again(a);
+			assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+			assert_int_equal(fasttrace_buffer_get(a, 0, 1, 0, &p), -ENOENT);
+			assert_consumed(a, 3 * PER_SUBBUF, PER_SUBBUF);
+			assert_int_equal(b->shared->consumed, 1);
+			read_whole(a, 1);
+			fasttrace_arena_close(a);
+			fixture_kill(writer);
+		}
+}
+
+static void spare_is_derived_and_must_be_one(void **state)
+{
+	struct fasttrace_arena *a = start(modes[0]);
+	struct fasttrace_packet p;
+	struct ft_reader_buffer *b;
+	uint64_t page;
+
+	(void)state;
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	assert_int_equal(ft_page_spare(b), 4);
+	page = b->ring.slots[2].page;
+	b->ring.slots[2].page = page ^ 1; /* now 3 stands twice and 2 nowhere */
+	assert_int_equal(ft_page_spare(b), -EPROTO);
+	assert_int_equal(fasttrace_buffer_get(a, 0, 1, 0, &p), -EPROTO);
+	b->ring.slots[2].page = page | 0xffff;
+	assert_int_equal(ft_page_spare(b), -EPROTO);
+	b->ring.slots[2].page = page;
+	read_whole(a, 0);
+	assert_int_equal(ft_page_spare(b), 0);
+	fasttrace_arena_close(a);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(killed_between_get_and_put_nothing_is_lost),
+		TEST(killed_with_a_page_whose_slot_was_claimed),
+		TEST(killed_before_the_swap),
+		TEST(killed_in_put_is_consumed_once),
+		TEST(spare_is_derived_and_must_be_one),
+	};
+	int body = fixture_main(argc, argv, bodies);
+
+	return body >= 0 ? body : cmocka_run_group_tests(tests, NULL, NULL);
+}

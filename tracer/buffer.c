@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buffer.c - a thread's ring: claimed at its first event, given back when the thread ends.
+ *
+ * Space is handed out by a CAS on buffers_end and never returned; a ring whose thread has ended is
+ * claimed by a CAS on its state. So this is lock-free, and it runs with signals blocked, for a
+ * handler must not find its thread between two rings.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "ft-create.h"
+#include "ft-wait.h"
+
+/* A refused thread asks again once in so many events. */
+#define REFUSED_RETRY 1024
+
+static pthread_key_t thread_key;
+static uint32_t thread_key_ready;
+static __thread struct fasttrace_thread *thread_ended; /* its end came, but it may trace again */
+static __thread uint32_t thread_refused;
+
+static struct ft_buffer_place *place_of(struct ft_arena *a, uint32_t index)
+{
+	return (struct ft_buffer_place *)((char *)a + a->places_offset) + index;
+}
+
+static struct ft_buffer *buffer_of(struct ft_arena *a, uint32_t index)
+{
+	return (struct ft_buffer *)((char *)a + place_of(a, index)->offset);
+}
+
+static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
+{
+	ft_store_relaxed(&b->death, ft_add_relaxed(&a->deaths, 1)); /* state publishes it */
+	ft_store_release(&b->state, FT_BUFFER_DEAD);                /* attach:W */
+	ft_fence_full(); /* sleep:W */
+	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
+		ft_wake_reader(a);
+}
+
+/* The thread ends: its ring, and those it had to abandon, may be read to the end and reused. */
+static void thread_end(void *arg)
+{
+	struct fasttrace_thread *t = arg;
+	struct ft_arena *a;
+	uint64_t count;
+
+	if (t != fasttrace_self || !t->ring.slots)
+		return; /* a forked child's: wiped */
+	sigset_t saved = ft_signals_block();
+
+	a = ft_process_arena();
+	count = ft_load_acquire(&a->buffers);
+	for (uint32_t i = 0; i < count; i++) {
+		struct ft_buffer *b = ft_load_acquire(&place_of(a, i)->ready) ? buffer_of(a, i) : NULL;
+
+		if (b && ft_load_acquire(&b->state) == FT_BUFFER_ABANDONED && b->tid == t->tid)
+			buffer_died(a, b);
+	}
+	thread_ended = t;
+	fasttrace_self = &ft_process_none;
+	buffer_died(a, t->buffer);
+	ft_signals_restore(&saved);
+}
+
+static void thread_key_set(struct fasttrace_thread *t)
+{
+	if (ft_load_acquire(&thread_key_ready) == 0 && ft_cas(&thread_key_ready, 0, 1))
+		ft_store_release(&thread_key_ready,
+				 pthread_key_create(&thread_key, thread_end) ? 3 : 2);
+	if (ft_load_acquire(&thread_key_ready) == 2)
+		pthread_setspecific(thread_key, t);
+}
+
+/* The slots of a ring that nobody knows yet, with `first` to be written (ft-layout.h, words). */
+static void ring_init(const struct fasttrace_ring *r, struct ft_buffer *b, uint64_t first)
+{
+	uint64_t n = r->mask + 1;
+
+	for (uint64_t seq = first; seq != first + n; seq++) {
+		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
+		bool open = seq == first;
+		uint64_t tag = open ? seq : seq - n;
+
+		slot->committed = ft_word_fresh(r, tag);
+		slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
+		slot->page = ft_page_word(tag, 0, seq & r->mask);
+	}
+	b->head = b->consumed = b->base = first;
+}
+
+/* Make the ring of an ended thread fit to go on: close what is open, forget what is in flight. */
+static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
+{
+	uint64_t head = ft_load_acquire(&b->head);
+
+	for (uint64_t seq = head - r->mask; seq != head + 1; seq++) {
+		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
+		uint64_t word = ft_load_acquire(&slot->word);
+
+		if (ft_word_count(r, word))
+			while (ft_ring_close(r, seq, word) == -EAGAIN)
+				word = ft_load_acquire(&slot->word);
+		ft_store_release(&slot->committed,
+				 ft_load_acquire(&slot->word) & ~ft_word_closed_bit(r));
+	}
+	while (ft_word_closed(r, ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
+	       !ft_ring_turn(r, b, ft_load_acquire(&b->head)))
+		;
+	return ft_load_acquire(&b->head);
+}
+
+static void ring_view(struct ft_arena *a, uint32_t index, struct fasttrace_ring *r)
+{
+	const struct ft_buffer_place *p = place_of(a, index);
+
+	*r = (struct fasttrace_ring){
+		.slots = (struct fasttrace_slot *)(buffer_of(a, index) + 1),
+		.pages = (unsigned char *)a + p->pages_offset,
+		.mask = (UINT64_C(1) << p->subbufs_shift) - 1,
+		.units = UINT32_C(1) << (p->subbuf_shift - 3),
+		.unit_bits = (uint8_t)(p->subbuf_shift - 2),
+		.page_shift = (uint8_t)p->subbuf_shift,
+		.overwrite = a->mode == FT_OVERWRITE,
+		.raw_clock = a->clock == FT_CLOCK_CYCLES,
+	};
+}
+
+static uint64_t ring_bytes(const struct ft_arena *a, uint32_t subbuf_shift, uint32_t subbufs_shift,
+			   uint64_t *control)
+{
+	uint64_t n = UINT64_C(1) << subbufs_shift, spare = a->mode == FT_OVERWRITE;
+
+	*control = (sizeof(struct ft_buffer) + n * sizeof(struct fasttrace_slot) + 4095) &
+		   ~UINT64_C(4095);
+	return *control + ((n + spare) << subbuf_shift);
+}
+
+/* Take ring space from the end; past half of a bound, a small ring. -ENOMEM: none is left. */
+static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p)
+{
+	uint64_t end, control, bytes;
+
+	p->subbuf_shift = small ? 14 : a->subbuf_shift;
+	p->subbufs_shift = small ? 2 : a->subbufs_shift;
+	bytes = ring_bytes(a, p->subbuf_shift, p->subbufs_shift, &control);
+	do {
+		end = ft_load_acquire(&a->buffers_end);
+		if (bytes > a->max_bytes - end)
+			return -ENOMEM;
+	} while (!ft_cas(&a->buffers_end, end, end + bytes));
+	p->offset = a->buffers_offset + end;
+	p->pages_offset = p->offset + control;
+	if (!ft_process_commit(p->offset, bytes))
+		return 0;
+	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
+	return -ENOMEM;
+}
+
+/* Past half of what this process, or all of the directory's, may hold? Past all of it? */
+static int space_left(struct ft_arena *a, bool *small)
+{
+	int fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t bytes = 0, bound = UINT64_MAX;
+
+	if (fd >= 0) {
+		bytes = ft_dir_bytes(fd);
+		bound = ft_dir_bound(fd);
+		close(fd);
+	}
+	*small = (a->subbuf_shift > 14 || a->subbufs_shift > 2) &&
+		 (ft_load_relaxed(&a->buffers_end) > a->max_bytes / 2 || bytes > bound / 2);
+	return bytes >= bound ? -ENOMEM : 0;
+}
+
+static int place_new(struct ft_arena *a, uint32_t *index)
+{
+	struct ft_buffer_place made = {0}, *place;
+	uint64_t count;
+	bool small;
+	int err = space_left(a, &small);
+
+	if (!err && ft_load_acquire(&a->buffers) >= FT_MAX_BUFFERS)
+		err = -ENOMEM;
+	if (!err)
+		err = space_claim(a, small, &made);
+	if (err && !small && made.subbuf_shift > 14)
+		err = space_claim(a, true, &made);
+	if (err)
+		return err;
+	do {
+		count = ft_load_acquire(&a->buffers);
+		if (count >= FT_MAX_BUFFERS)
+			return -ENOMEM;
+		if (ft_process_commit(a->places_offset + count * sizeof(*place), sizeof(*place)))
+			return -ENOMEM;
+	} while (!ft_cas(&a->buffers, count, count + 1));
+	*index = (uint32_t)count;
+	place = place_of(a, *index);
+	*place = made;
+	return 0;
+}
+
+/* May this ended thread's ring be taken over? Not while a reader holds a part of it. */
+static bool place_free(struct ft_arena *a, uint32_t index)
+{
+	struct ft_buffer *b = buffer_of(a, index);
+	uint64_t head = ft_load_acquire(&b->head);
+	struct fasttrace_ring r;
+
+	if (ft_load_acquire(&b->state) != FT_BUFFER_DEAD || ft_load_acquire(&b->hold.state))
+		return false;
+	if (a->mode == FT_OVERWRITE)
+		return true;
+	ring_view(a, index, &r);
+	return (int64_t)(ft_load_acquire(&b->consumed) - head) > 0 ||
+	       !ft_word_count(&r, ft_load_acquire(&ft_ring_slot(&r, head)->word));
+}
+
+/* The ring whose thread ended first. */
+static int place_reuse(struct ft_arena *a, uint32_t *index)
+{
+	for (;;) {
+		uint64_t count = ft_load_acquire(&a->buffers), best = UINT64_MAX;
+
+		for (uint32_t i = 0; i < count; i++) {
+			if (!ft_load_acquire(&place_of(a, i)->ready) || !place_free(a, i) ||
+			    ft_load_relaxed(&buffer_of(a, i)->death) >= best)
+				continue;
+			best = ft_load_relaxed(&buffer_of(a, i)->death);
+			*index = i;
+		}
+		if (best == UINT64_MAX)
+			return -ENOMEM;
+		if (ft_cas(&buffer_of(a, *index)->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED))
+			return 0;
+	}
+}
+
+/* From here on it is this thread's: attach:W */
+static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fasttrace_ring *r)
+{
+	uint64_t head = ft_load_acquire(&b->head);
+
+	b->tid = (uint32_t)syscall(SYS_gettid);
+	b->serial = ft_add_relaxed(&a->serials, 1) + 1;
+	b->base = head;
+	b->base_begun = ft_load_acquire(&ft_ring_slot(r, head)->begun);
+	b->base_lost = ft_buffer_lost(b);
+	b->base_consumed_events = ft_load_acquire(&b->consumed_events);
+	b->base_in_flight = ft_load_acquire(&b->in_flight);
+	b->base_corrupted = ft_load_acquire(&b->corrupted);
+	b->base_consumed_subbufs = ft_load_acquire(&b->consumed_subbufs);
+	prctl(PR_GET_NAME, b->name);
+	ft_store_release(&b->state, FT_BUFFER_LIVE);
+}
+
+static int buffer_claim(struct ft_arena *a, uint32_t *index)
+{
+	struct fasttrace_ring ring;
+	struct ft_buffer *b;
+	int err = place_new(a, index);
+
+	if (err && place_reuse(a, index))
+		return err;
+	ring_view(a, *index, &ring);
+	b = buffer_of(a, *index);
+	if (err)
+		ring_reuse(&ring, b);
+	else
+		ring_init(&ring, b, 0);
+	buffer_own(a, b, &ring);
+	ft_store_release(&place_of(a, *index)->ready, 1); /* attach:W */
+	return 0;
+}
+
+/* Traced again after its end, by a destructor that ran later than ours: go on in the same ring. */
+static bool thread_revive(struct fasttrace_thread *t)
+{
+	struct ft_buffer *b = t ? t->buffer : NULL;
+
+	if (!b || b->tid != t->tid || t->tid != (uint32_t)syscall(SYS_gettid) ||
+	    !ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_LIVE))
+		return false;
+	fasttrace_self = t;
+	thread_key_set(t);
+	return true;
+}
+
+static int thread_attach(bool abandon)
+{
+	struct ft_arena *a = ft_process_arena();
+	struct fasttrace_thread *old = fasttrace_self, *t;
+	uint32_t index;
+
+	if (!a)
+		return -ENOMEM;
+	if (!abandon && old->ring.slots)
+		return 0; /* a handler was first */
+	if (!abandon && thread_revive(thread_ended))
+		return 0;
+	if (thread_refused && thread_refused++ % REFUSED_RETRY)
+		return -ENOMEM;
+	if (buffer_claim(a, &index)) {
+		thread_refused += !thread_refused;
+		return -ENOMEM;
+	}
+	t = ft_process_thread(index);
+	*t = (struct fasttrace_thread){.open = UINT64_MAX << (2 * 22 + 1), .index = index};
+	t->buffer = buffer_of(a, index);
+	t->tid = buffer_of(a, index)->tid;
+	ring_view(a, index, &t->ring);
+	t->last = fasttrace_clock(&t->ring);
+	if (abandon)
+		ft_store_release(&((struct ft_buffer *)old->buffer)->state, FT_BUFFER_ABANDONED);
+	fasttrace_self = t;
+	thread_refused = 0;
+	thread_key_set(t);
+	return 0;
+}
+
+int ft_buffer_attach(bool abandon)
+{
+	sigset_t saved = ft_signals_block();
+	int err = thread_attach(abandon);
+
+	ft_signals_restore(&saved);
+	return err;
+}

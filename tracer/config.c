@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config.c - the environment of the tracer.
+ *
+ * A bad value costs one line on stderr, which names the variable, the value and what is accepted;
+ * the default is used, and the program runs.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "ft-create.h"
+
+static void complain(const char *name, const char *value, const char *accepted)
+{
+	char line[PATH_MAX + 256];
+
+	ft_text_join(line, sizeof(line), "fasttrace: ", name, "=", value, ": expected ", accepted, "\n",
+		     NULL);
+	if (write(STDERR_FILENO, line, strlen(line)) < 0)
+		return; /* nowhere to complain to */
+}
+
+/* Digits and a suffix of @units, each 2^10 or 10^3 times what stands before it. */
+static bool number_parse(const char *s, const char *end_units, uint64_t *out)
+{
+	uint64_t n = 0;
+	const char *unit;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	for (; *s >= '0' && *s <= '9'; s++)
+		if (__builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
+			return false;
+	if (*s) {
+		unit = strchr(end_units, *s & ~0x20);
+		if (!unit || s[1] || __builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - end_units + 1)), &n))
+			return false;
+	}
+	*out = n;
+	return true;
+}
+
+static void size_get(const char *name, const char *accepted, uint64_t min, uint64_t max, bool power,
+		     uint64_t *out)
+{
+	const char *value = getenv(name);
+	uint64_t n;
+
+	if (!value || !*value)
+		return;
+	if (!number_parse(value, "KMG", &n) || n < min || n > max || (power && (n & (n - 1))))
+		complain(name, value, accepted);
+	else
+		*out = n;
+}
+
+/* "2s", "500ms", "10us", "1" (seconds), "inf". */
+static bool time_parse(const char *s, uint64_t *ns)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = {{"", 1000000000}, {"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+	const char *unit = s + strspn(s, "0123456789");
+	char digits[24];
+	uint64_t n;
+
+	if (!strcmp(s, "inf")) {
+		*ns = UINT64_MAX;
+		return true;
+	}
+	if ((size_t)(unit - s) >= sizeof(digits))
+		return false;
+	memcpy(digits, s, (size_t)(unit - s));
+	digits[unit - s] = '\0';
+	if (!number_parse(digits, "", &n))
+		return false;
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+		if (!strcmp(unit, units[i].unit))
+			return !__builtin_mul_overflow(n, units[i].ns, ns);
+	return false;
+}
+
+static void timeout_get(uint64_t *ns)
+{
+	const char *value = getenv("FASTTRACE_BLOCK_TIMEOUT");
+
+	if (value && *value && !time_parse(value, ns))
+		complain("FASTTRACE_BLOCK_TIMEOUT", value, "a time such as 2s or 500ms, or inf");
+}
+
+static void mode_get(enum ft_mode *mode)
+{
+	static const char *const names[] = {"overwrite", "discard", "block"};
+	const char *value = getenv("FASTTRACE_MODE");
+
+	if (!value || !*value)
+		return;
+	for (int i = 0; i < 3; i++)
+		if (!strcmp(value, names[i])) {
+			*mode = (enum ft_mode)i;
+			return;
+		}
+	complain("FASTTRACE_MODE", value, "overwrite, discard or block");
+}
+
+static void off_get(bool *off)
+{
+	const char *value = getenv("FASTTRACE");
+
+	*off = getauxval(AT_SECURE) != 0; /* a set-user-id program records for nobody */
+	if (!value || !*value || !strcmp(value, "on"))
+		return;
+	if (!strcmp(value, "off"))
+		*off = true;
+	else
+		complain("FASTTRACE", value, "on or off");
+}
+
+/* An absolute path, so that chdir() does not matter. */
+static void path_get(const char *name, char *out, size_t size)
+{
+	const char *value = getenv(name);
+	char cwd[PATH_MAX];
+
+	if (!value || !*value)
+		return;
+	if (strlen(value) + 1 >= size / 2) {
+		complain(name, value, "a shorter path");
+		return;
+	}
+	if (value[0] == '/')
+		ft_text_join(out, size, value, NULL);
+	else if (getcwd(cwd, sizeof(cwd)))
+		ft_text_join(out, size, cwd, "/", value, NULL);
+}
+
+void ft_config_get(struct ft_config *config)
+{
+	char uid[21];
+
+	*config = (struct ft_config){.mode = FT_OVERWRITE,
+				     .subbuf_bytes = UINT64_C(128) << 10,
+				     .subbufs = 8,
+				     .max_bytes = UINT64_C(256) << 20,
+				     .block_timeout_ns = UINT64_C(2000000000)};
+	off_get(&config->off);
+	if (config->off)
+		return;
+	ft_text_join(config->dir, sizeof(config->dir), "/dev/shm/fasttrace-",
+		     ft_text_u64(uid, (uint64_t)geteuid()), NULL);
+	path_get("FASTTRACE_DIR", config->dir, sizeof(config->dir));
+	path_get("FASTTRACE_MOUNT", config->mount, sizeof(config->mount));
+	mode_get(&config->mode);
+	timeout_get(&config->block_timeout_ns);
+	size_get("FASTTRACE_SUBBUF_SIZE", "a power of two from 4K to 16M", FT_MIN_SUBBUF,
+		 FT_MAX_SUBBUF, true, &config->subbuf_bytes);
+	size_get("FASTTRACE_SUBBUFS", "a power of two from 2 to 4096", FT_MIN_SUBBUFS, FT_MAX_SUBBUFS,
+		 true, &config->subbufs);
+	size_get("FASTTRACE_MAX_MEMORY", "a size from 64K to 1024G", UINT64_C(64) << 10,
+		 UINT64_C(1) << 40, false, &config->max_bytes);
+}

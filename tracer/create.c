@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * create.c - make the arena's file: sized once, sparse, mapped whole, locked; then its descriptors
+ * are closed, for programs close them all or reuse their numbers.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ft-create.h"
+
+#define PAGE            UINT64_C(4096)
+#define EVENTS_BYTES    (UINT64_C(4) << 20)
+#define EXE_OFFSET      PAGE
+#define CMDLINE_OFFSET  (2 * PAGE)
+#define PLACES_OFFSET   (3 * PAGE)
+#define EVENTS_OFFSET   (PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
+#define BUFFERS_OFFSET  (EVENTS_OFFSET + EVENTS_BYTES)
+#define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
+
+/* What a limit leaves of the space for buffers. */
+static uint64_t limit_apply(int resource, uint64_t divisor, uint64_t bytes)
+{
+	struct rlimit limit;
+	uint64_t most;
+
+	if (getrlimit(resource, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return bytes;
+	most = limit.rlim_cur / divisor;
+	most = most > BUFFERS_OFFSET ? (most - BUFFERS_OFFSET) & ~(PAGE - 1) : 0;
+	return bytes < most ? bytes : most;
+}
+
+static uint64_t buffer_bytes(const struct ft_config *config)
+{
+	return limit_apply(RLIMIT_AS, 4,
+			   limit_apply(RLIMIT_FSIZE, 1, (config->max_bytes + PAGE - 1) & ~(PAGE - 1)));
+}
+
+/* Field 22 of /proc/self/stat, counted after the name, which may hold anything. */
+static uint64_t process_start_time(void)
+{
+	char text[1024], *p;
+	size_t len = ft_text_read("/proc/self/stat", text, sizeof(text) - 1);
+	uint64_t ticks = 0;
+
+	text[len] = '\0';
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	while (p && *++p >= '0' && *p <= '9')
+		ticks = ticks * 10 + (uint64_t)(*p - '0');
+	return ticks;
+}
+
+static void boot_id_read(uint8_t id[16])
+{
+	char text[64];
+	size_t len = ft_text_read("/proc/sys/kernel/random/boot_id", text, sizeof(text));
+	unsigned digits = 0;
+
+	for (size_t i = 0; i < len && digits < 32; i++) {
+		char c = text[i];
+		int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+
+		if (v < 0)
+			continue;
+		id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | v);
+		digits++;
+	}
+}
+
+static void identity_fill(struct ft_arena *a)
+{
+	struct stat st;
+	ssize_t n;
+
+	a->pid = (uint32_t)getpid();
+	a->uid = (uint32_t)geteuid();
+	a->start_time = process_start_time();
+	if (!stat("/proc/self/ns/pid", &st))
+		a->pid_ns = st.st_ino;
+	boot_id_read(a->boot_id);
+	if (getrandom(a->uuid, sizeof(a->uuid), GRND_NONBLOCK) != sizeof(a->uuid)) {
+		uint64_t now[2] = {fasttrace_clock_monotonic(), a->start_time << 32 | a->pid};
+
+		memcpy(a->uuid, now, sizeof(now));
+	}
+	n = (ssize_t)ft_text_read("/proc/self/comm", a->comm, sizeof(a->comm) - 1);
+	if (n > 0 && a->comm[n - 1] == '\n')
+		a->comm[n - 1] = '\0';
+	n = readlink("/proc/self/exe", (char *)a + a->exe_offset, FT_PATH_BYTES - 1);
+	(void)n; /* stays empty */
+	a->cmdline_bytes = ft_text_read("/proc/self/cmdline", (char *)a + a->cmdline_offset,
+					FT_PATH_BYTES);
+}
+
+/* The cycle counter is a clock only where the kernel itself takes it for one. */
+static enum ft_clock_kind clock_kind(void)
+{
+#if defined(__aarch64__)
+	return FT_CLOCK_CYCLES;
+#elif defined(__x86_64__)
+	char name[16] = "";
+	size_t n = ft_text_read("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+				name, sizeof(name) - 1);
+	return n >= 4 && !memcmp(name, "tsc\n", 4) ? FT_CLOCK_CYCLES : FT_CLOCK_MONOTONIC;
+#else
+	return FT_CLOCK_MONOTONIC;
+#endif
+}
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t fasttrace_clock_monotonic(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* One instant on three clocks: of some tries the one that took least. */
+static void clock_fill(struct ft_arena *a)
+{
+	struct fasttrace_ring ring = {.raw_clock = a->clock == FT_CLOCK_CYCLES};
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 8; i++) {
+		uint64_t before = fasttrace_clock(&ring), mono = clock_ns(CLOCK_MONOTONIC);
+		uint64_t real = clock_ns(CLOCK_REALTIME), after = fasttrace_clock(&ring);
+
+		if (after - before >= best)
+			continue;
+		best = after - before;
+		a->clock_ticks = before + (after - before) / 2;
+		a->clock_monotonic_ns = mono;
+		a->clock_realtime_ns = real;
+	}
+	if (!ring.raw_clock)
+		a->clock_hz = 1000000000;
+#if defined(__aarch64__)
+	__asm__("mrs %0, cntfrq_el0" : "=r"(a->clock_hz));
+#endif
+}
+
+static unsigned log2_of(uint64_t n)
+{
+	return 63u - (unsigned)__builtin_clzll(n);
+}
+
+/* A forked child keeps its parent's table: cut after the last entry that was linked. */
+static void events_inherit(struct ft_arena *a, const struct ft_arena *parent)
+{
+	uint32_t last = 0, next = ft_load_acquire(&parent->events_first); /* event:R */
+
+	while (next) {
+		last = next;
+		next = ft_load_acquire(&((const struct ft_event_entry *)((const char *)parent + last))
+						->next);
+	}
+	if (!last)
+		return;
+	a->events_end = ft_load_acquire(&parent->events_end);
+	memcpy((char *)a + a->events_offset, (const char *)parent + a->events_offset, a->events_end);
+	((struct ft_event_entry *)((char *)a + last))->next = 0;
+	a->events_first = parent->events_first;
+	a->events_count = ((struct ft_event_entry *)((char *)a + last))->id;
+}
+
+static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config *config)
+{
+	a->abi = FASTTRACE_ABI;
+	a->header_bytes = sizeof(*a);
+	a->size = size;
+	a->exe_offset = EXE_OFFSET;
+	a->cmdline_offset = CMDLINE_OFFSET;
+	a->places_offset = PLACES_OFFSET;
+	a->events_offset = EVENTS_OFFSET;
+	a->events_bytes = EVENTS_BYTES;
+	a->buffers_offset = BUFFERS_OFFSET;
+	a->max_bytes = size - BUFFERS_OFFSET;
+	a->mode = config->mode;
+	a->subbuf_shift = log2_of(config->subbuf_bytes);
+	a->subbufs_shift = log2_of(config->subbufs);
+	a->block_timeout_ns = config->block_timeout_ns;
+	a->clock = clock_kind();
+	identity_fill(a);
+	clock_fill(a);
+	a->magic = FT_ARENA_MAGIC;
+}
+
+/* "comm-pid-random", with nothing in it that a shell or a path would mind. */
+static void file_name(const struct ft_arena *a, char *out, size_t size)
+{
+	char comm[FT_COMM_BYTES], pid[21], tail[17];
+
+	for (unsigned i = 0; i < sizeof(comm); i++) {
+		char c = a->comm[i];
+		bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+			     (c >= 'A' && c <= 'Z') || c == '_' || c == '+' || c == '-';
+
+		comm[i] = c && !plain ? '_' : c;
+	}
+	for (unsigned i = 0; i < 16; i++)
+		tail[i] = "0123456789abcdef"[(a->uuid[i / 2] >> (i % 2 ? 0 : 4)) & 15];
+	tail[16] = '\0';
+	ft_text_join(out, size, comm[0] ? comm : "_", "-", ft_text_u64(pid, a->pid), "-", tail, NULL);
+}
+
+static int temporary_open(int dirfd, char *name, size_t size)
+{
+	char pid[21], random[21];
+	uint64_t bits = fasttrace_clock_monotonic();
+
+	for (int tries = 0; tries < 16; tries++, bits++) {
+		ft_text_join(name, size, ".new-", ft_text_u64(pid, (uint64_t)getpid()), "-",
+			     ft_text_u64(random, bits), NULL);
+		int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd >= 0 || errno != EEXIST)
+			return fd < 0 ? -errno : fd;
+	}
+	return -EEXIST;
+}
+
+/* The page whose mapping keeps fd's open file description, and so the writer's lock, alive. */
+static void *lock_take(int fd)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER,
+			     .l_len = 1};
+	void *page;
+
+	if (fcntl(fd, F_OFD_SETLK, &lock))
+		return MAP_FAILED;
+	page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	if (page != MAP_FAILED && madvise(page, PAGE, MADV_DONTFORK)) {
+		munmap(page, PAGE);
+		return MAP_FAILED;
+	}
+	return page;
+}
+
+static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
+{
+	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0;
+
+	if (ftruncate(fd, (off_t)size))
+		return -errno;
+	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
+	if (fallocate(fd, 0, 0, (off_t)PLACES_OFFSET) ||
+	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)))
+		return -errno;
+	return 0;
+}
+
+static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_config *config,
+		      struct ft_created *made, char *name, size_t name_size)
+{
+	int err = file_size(fd, made->size, made->parent), whole;
+
+	if (err)
+		return err;
+	made->lock_page = lock_take(fd);
+	if (made->lock_page == MAP_FAILED)
+		return -errno;
+	whole = openat(dirfd, temporary, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	made->arena = whole < 0 ? MAP_FAILED
+				: mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED, whole, 0);
+	err = made->arena == MAP_FAILED ? -errno : 0;
+	if (whole >= 0)
+		close(whole);
+	if (err)
+		goto unlock;
+	arena_fill(made->arena, made->size, config);
+	if (made->parent)
+		events_inherit(made->arena, made->parent);
+	file_name(made->arena, name, name_size);
+	if (!renameat(dirfd, temporary, dirfd, name))
+		return 0;
+	err = -errno;
+	munmap(made->arena, made->size);
+unlock:
+	munmap(made->lock_page, PAGE);
+	return err;
+}
+
+int ft_create(const struct ft_config *config, struct ft_created *made, char *path,
+	      size_t path_size, const char **why)
+{
+	int dirfd = ft_dir_open(config->dir, why), fd, err;
+	char temporary[64], name[96];
+
+	if (dirfd < 0)
+		return dirfd;
+	*why = "cannot create an arena in it";
+	if (!made->size)
+		made->size = BUFFERS_OFFSET + buffer_bytes(config);
+	ft_dir_evict(dirfd, NEW_ARENA_BYTES);
+	fd = temporary_open(dirfd, temporary, sizeof(temporary));
+	err = fd < 0 ? fd : arena_make(dirfd, fd, temporary, config, made, name, sizeof(name));
+	if (fd >= 0) {
+		if (err)
+			unlinkat(dirfd, temporary, 0);
+		close(fd);
+	}
+	close(dirfd);
+	if (!err)
+		ft_text_join(path, path_size, config->dir, "/", name, NULL);
+	return err;
+}

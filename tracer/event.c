@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * event.c - the event table: call sites enter it at their first event.
+ *
+ * Entries form a list that only grows, at its end, by a CAS of the last one's `next` (event:W). Who
+ * loses that CAS goes on from what was linked: it may be the same event. An entry that was prepared
+ * and not linked is lost space. So registering is lock-free, also against a handler that does it in
+ * the middle of ours.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "fasttrace.h"
+#include "ft-tracer.h"
+
+#define NAME_MAX_BYTES 255u
+
+/* A name as it stands in the text of a site: not terminated, perhaps not valid. */
+struct name {
+	const char *text;
+	uint32_t len;
+};
+
+/* A site, parsed. names: provider, event, fields. */
+struct site {
+	const struct fasttrace_event *event;
+	unsigned nfields;
+	struct name names[2 + FASTTRACE_MAX_FIELDS];
+	uint32_t bytes; /* of an entry for it */
+};
+
+const uint32_t fasttrace_unregistered = FASTTRACE_UNREGISTERED;
+
+/* Switches of sites that have no entry: off for good; and no room, each event counts as lost. */
+static const uint32_t event_off;
+static const uint32_t event_homeless = FASTTRACE_UNREGISTERED;
+
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of an identifier; UTF-8 is left as it is. */
+static bool is_word(char c)
+{
+	return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       (unsigned char)c >= 0x80;
+}
+
+/* Past a string or character literal that begins at its quote. */
+static const char *skip_quoted(const char *p)
+{
+	char quote = *p++;
+
+	while (*p && *p != quote)
+		p += p[0] == '\\' && p[1] ? 2 : 1;
+	return *p ? p + 1 : p;
+}
+
+/* Past R"delimiter( ... )delimiter", from its quote. */
+static const char *skip_raw(const char *p)
+{
+	const char *delimiter = p + 1;
+	size_t len = strcspn(delimiter, "(");
+
+	for (p = delimiter + len; *p; p++)
+		if (*p == ')' && !strncmp(p + 1, delimiter, len) && p[1 + len] == '"')
+			return p + len + 2;
+	return p;
+}
+
+/* Past a word: an identifier, a number (1'000'000 is one), a literal with its prefix. */
+static const char *skip_word(const char *p)
+{
+	bool number = is_digit(*p);
+
+	while (is_word(*p) || (number && (*p == '.' || (*p == '\'' && is_word(p[1])))))
+		p++;
+	if (!number && *p == '"' && p[-1] == 'R')
+		return skip_raw(p);
+	return p;
+}
+
+/* Up to the next `,` outside of any brackets, or the bracket that closes, or the end. */
+static const char *skip_argument(const char *p)
+{
+	unsigned depth = 0;
+
+	while (*p && (depth || (*p != ',' && *p != ')'))) {
+		if (is_word(*p)) {
+			p = skip_word(p);
+			continue;
+		}
+		if (*p == '"' || *p == '\'') {
+			p = skip_quoted(p);
+			continue;
+		}
+		if (*p == '(' || *p == '[' || *p == '{')
+			depth++;
+		else if (depth && (*p == ')' || *p == ']' || *p == '}'))
+			depth--;
+		p++;
+	}
+	return p;
+}
+
+/* A name from `p` on. Return: what ended it. */
+static const char *parse_name(const char *p, struct name *name)
+{
+	const char *end = skip_argument(p), *last = end;
+
+	while (p < last && is_space(*p))
+		p++;
+	while (last > p && is_space(last[-1]))
+		last--;
+	name->text = p;
+	name->len = (uint32_t)(last - p);
+	if (name->len > NAME_MAX_BYTES)
+		name->len = NAME_MAX_BYTES;
+	return end;
+}
+
+/* The name of a field "(name, value...)". Return: past it and the comma that follows. */
+static const char *parse_field(const char *p, struct name *name)
+{
+	while (is_space(*p))
+		p++;
+	if (*p == '(')
+		p++;
+	p = parse_name(p, name);
+	while (*p && *p != ')')
+		p = skip_argument(*p == ',' ? p + 1 : p);
+	if (*p == ')')
+		p++;
+	while (is_space(*p) || *p == ',')
+		p++;
+	return p;
+}
+
+static void site_parse(struct site *site, const struct fasttrace_event *event)
+{
+	const char *p = event->text;
+
+	site->event = event;
+	site->nfields =
+		event->nfields < FASTTRACE_MAX_FIELDS ? event->nfields : FASTTRACE_MAX_FIELDS;
+	for (unsigned i = 0; i < 2; i++) {
+		p = parse_name(p, &site->names[i]);
+		if (*p == ',')
+			p++;
+	}
+	for (unsigned i = 0; i < site->nfields; i++)
+		p = parse_field(p, &site->names[2 + i]);
+	site->bytes = sizeof(struct ft_event_entry);
+	for (unsigned i = 0; i < 2 + site->nfields; i++)
+		site->bytes += site->names[i].len + 1;
+}
+
+/* Names are identifiers; what is not becomes one. */
+static char name_char(const struct name *name, uint32_t i)
+{
+	char c = name->text[i];
+
+	return is_word(c) && !(i == 0 && is_digit(c)) ? c : '_';
+}
+
+static bool name_is(const struct name *name, const char *s)
+{
+	for (uint32_t i = 0; i < name->len; i++)
+		if (s[i] != name_char(name, i))
+			return false;
+	return !s[name->len];
+}
+
+static bool entry_is(const struct ft_event_entry *e, const struct site *site)
+{
+	const char *s = e->strings;
+
+	if (e->size != site->bytes || e->level != site->event->level ||
+	    e->nfields != site->nfields || e->provider_len != site->names[0].len ||
+	    e->name_len != site->names[1].len ||
+	    memcmp(e->types, site->event->types, sizeof(e->types)) != 0)
+		return false;
+	for (unsigned i = 0; i < 2 + site->nfields; i++) {
+		if (!name_is(&site->names[i], s))
+			return false;
+		s += site->names[i].len + 1;
+	}
+	return true;
+}
+
+/* All but id and on, which depend on where it will stand. The space is zeroed. */
+static void entry_fill(struct ft_event_entry *e, const struct site *site)
+{
+	char *s = e->strings;
+
+	e->size = site->bytes;
+	e->level = site->event->level;
+	e->nfields = (uint8_t)site->nfields;
+	memcpy(e->types, site->event->types, sizeof(e->types));
+	e->provider_len = (uint16_t)site->names[0].len;
+	e->name_len = (uint16_t)site->names[1].len;
+	for (unsigned i = 0; i < 2 + site->nfields; i++) {
+		for (uint32_t j = 0; j < site->names[i].len; j++)
+			*s++ = name_char(&site->names[i], j);
+		*s++ = '\0';
+	}
+}
+
+/* The site's entry, found or added. NULL: there is no room for it. */
+static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *site)
+{
+	struct ft_event_entry *fresh = NULL;
+	uint32_t *link = &a->events_first, offset = 0, next, id = 1;
+
+	for (;;) {
+		next = ft_load_acquire(link); /* event:R */
+		if (next) {
+			struct ft_event_entry *e = (void *)((char *)a + next);
+
+			if (entry_is(e, site))
+				return e;
+			id = e->id + 1u;
+			link = &e->next;
+			continue;
+		}
+		if (id > FT_MAX_EVENTS)
+			return NULL;
+		if (!fresh) {
+			fresh = ft_process_event_space(site->bytes, &offset);
+			if (!fresh)
+				return NULL;
+			entry_fill(fresh, site);
+			continue; /* a handler may have come in between */
+		}
+		fresh->id = (uint16_t)id;
+		fresh->on = id;
+		if (ft_cas(link, 0, offset)) { /* event:W */
+			ft_add_relaxed(&a->events_count, 1);
+			return fresh;
+		}
+	}
+}
+
+static void complain_abi(void)
+{
+	static const char line[] =
+		"fasttrace: a program or library was built with a <fasttrace.h> that this "
+		"libfasttrace does not know; its events are not recorded\n";
+	static bool told;
+
+	if (__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		return;
+	if (write(STDERR_FILENO, line, sizeof(line) - 1) < 0)
+		return; /* nowhere to complain to */
+}
+
+/* The switch that belongs to the event. */
+static const uint32_t *event_enter(const struct fasttrace_event *event)
+{
+	struct ft_event_entry *e;
+	struct ft_arena *a;
+	struct site site;
+
+	if (event->abi != FASTTRACE_ABI) {
+		complain_abi();
+		return &event_off;
+	}
+	a = ft_process_arena();
+	if (!a)
+		return &event_off;
+	if (ft_load_relaxed(&event->on) != &event_homeless) {
+		site_parse(&site, event);
+		e = entry_get(a, &site);
+		if (e)
+			return &e->on;
+	}
+	ft_add_relaxed(&a->lost_no_event, 1);
+	return &event_homeless;
+}
+
+uint32_t fasttrace_event_register(struct fasttrace_event *event)
+{
+	int saved_errno = errno;
+	const uint32_t *on = event_enter(event);
+	uint32_t id = ft_load_relaxed(on);
+
+	ft_store_release(&event->on, on);
+	errno = saved_errno;
+	return id == FASTTRACE_UNREGISTERED ? 0 : id;
+}
+
+void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes)
+{
+	unsigned char *zero;
+
+	memcpy(to, text, bytes - 1);
+	zero = memchr(to, '\0', bytes - 1);
+	if (zero)
+		memset(zero, '?', bytes - 1 - (size_t)(zero - to));
+	to[bytes - 1] = '\0';
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ft-wait.h - the only places where a writer enters the kernel: waking a reader that asked for it,
+ * and waiting for room in block mode.
+ */
+#ifndef FT_WAIT_H
+#define FT_WAIT_H
+
+#include "ft-tracer.h"
+
+/** ft_wake_reader() - a reader sleeps in fasttrace_arena_wait(): wake it. One system call. */
+void ft_wake_reader(struct ft_arena *arena);
+
+/**
+ * ft_wait_room() - the ring is full: in block mode, wait until the sub-buffer after seq can open.
+ * Waits while a daemon serves the directory or a consumer holds the arena, at most the block
+ * timeout; then, and until there is room again, returns at once.
+ * Return: 0 there is room; -EAGAIN the event is to be dropped.
+ */
+int ft_wait_room(struct fasttrace_thread *t, uint64_t seq);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reserve.c - the event path where it is not straight: a thread's first event, the boundary of a
+ * sub-buffer, a full ring, a clock that stepped, handlers that trace inside an event.
+ */
+#include "ft-tracer.h"
+#include "ft-wait.h"
+
+/* The counter steps back by less than this when it is read out of order: read it again. */
+#define CLOCK_JITTER_TICKS (UINT64_C(1) << 20)
+
+static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
+{
+	ft_add_relaxed(&b->lost[reason], 1);
+	return NULL;
+}
+
+/* close:W came before this; the fence orders it with the look at waiters (sleep:W, wake:R). */
+static void reader_wake(struct ft_buffer *b)
+{
+	ft_fence_full();
+	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
+		ft_wake_reader(ft_process_arena());
+}
+
+/* Close sub-buffer seq and open the next. 0: look again; otherwise why the event is lost. */
+static int boundary_cross(struct fasttrace_thread *t, uint64_t seq, uint64_t word)
+{
+	struct ft_buffer *b = t->buffer;
+	int err = ft_ring_close(&t->ring, seq, word);
+
+	if (err == -EAGAIN)
+		return 0;
+	reader_wake(b);
+	err = ft_ring_turn(&t->ring, b, seq);
+	if (err == -EAGAIN)
+		return ft_wait_room(t, seq);
+	if (err == -EBUSY) /* an outer event, perhaps left for ever by siglongjmp: go elsewhere */
+		return ft_buffer_attach(true) ? -EBUSY : 0;
+	if (!err && ft_load_relaxed(&b->block_expired))
+		ft_store_relaxed(&b->block_expired, 0);
+	return err;
+}
+
+/* The clock stands 2^46 ticks or more after the newest event, or before it. */
+static void clock_step(struct fasttrace_thread *t, uint64_t seq, uint64_t word, uint64_t now)
+{
+	struct ft_buffer *b = t->buffer;
+
+	if (t->last - now < CLOCK_JITTER_TICKS)
+		return;
+	ft_add_relaxed(&b->steps, 1);
+	if ((int64_t)(now - t->last) < 0 && !ft_buffer_attach(true))
+		return; /* time went back: a stream of its own */
+	ft_ring_close(&t->ring, seq, word);
+	t->last = now;
+}
+
+/* Reserve in the open sub-buffer seq, where there is room. NULL: look again. */
+static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttrace_thread *t,
+				  uint64_t seq, uint64_t word, uint32_t units, uint32_t id)
+{
+	struct fasttrace_slot *slot = ft_ring_slot(&t->ring, seq);
+	uint64_t anchor = ft_load_relaxed(&slot->anchor); /* the CAS below decides */
+	uint64_t now = fasttrace_clock(&t->ring), header = fasttrace_event_header(now, id);
+	uint64_t after = word + units + (UINT64_C(1) << t->ring.unit_bits);
+	unsigned char *p;
+
+	if ((now - t->last) >> FASTTRACE_STEP_BITS) {
+		clock_step(t, seq, word, now);
+		return NULL;
+	}
+	if (!ft_word_count(&t->ring, word))
+		ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
+	ft_store_relaxed(&t->last, now);
+	if (!ft_cas(&slot->word, word, after)) /* reserve:R */
+		return NULL;
+	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
+	*r = (struct fasttrace_reservation){t, slot, word, after};
+	p = t->ring.pages +
+	    (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
+	    ft_word_units(&t->ring, word) * 8;
+	__builtin_memcpy(p, &header, sizeof(header));
+	return p;
+}
+
+static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
+{
+	for (;;) {
+		struct fasttrace_thread *t = fasttrace_self;
+		struct ft_buffer *b;
+		uint64_t seq, word;
+		unsigned char *p;
+
+		if (!t->ring.slots) {
+			if (!ft_buffer_attach(false))
+				continue;
+			ft_process_lost(1);
+			return NULL;
+		}
+		b = t->buffer;
+		if (units > t->ring.units - FASTTRACE_HEADER_UNITS)
+			return event_lose(b, FT_LOST_TOO_BIG);
+		seq = ft_load_acquire(&b->head);
+		word = ft_load_acquire(&ft_ring_slot(&t->ring, seq)->word); /* reserve:R */
+		if (!ft_word_is(&t->ring, word, seq))
+			continue; /* head was moved on */
+		if (ft_word_closed(&t->ring, word) ||
+		    ft_word_units(&t->ring, word) + units > t->ring.units) {
+			int err = boundary_cross(t, seq, word);
+
+			if (err)
+				return event_lose(b, err == -EBUSY ? FT_LOST_NESTED : FT_LOST_FULL);
+			continue;
+		}
+		p = event_place(r, t, seq, word, units, id);
+		if (p)
+			return p;
+	}
+}
+
+unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
+{
+	int saved_errno = errno;
+	unsigned char *p = event_reserve(r, units, id);
+
+	errno = saved_errno;
+	return p;
+}
+
+/* Our store of committed may be behind a handler's reservation that saw it too early (I5). */
+void fasttrace_commit_again(const struct fasttrace_reservation *r)
+{
+	uint64_t closed = ft_word_closed_bit(&r->thread->ring), stored = r->after, word;
+
+	for (;;) {
+		word = ft_load_relaxed(&r->slot->word) & ~closed; /* own thread's handlers only */
+		ft_fence_signal();
+		if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
+			return; /* all of it, or a handler took over: even the slot may have turned */
+		ft_store_release(&r->slot->committed, word); /* commit:W */
+		ft_fence_signal();
+		stored = word;
+	}
+}
+
+static bool nested_extend(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
+{
+	return ft_word_is(&r->thread->ring, ft_load_relaxed(&pair[0]), seq) &&
+	       ft_cas(&pair[1], r->before, r->after);
+}
+
+static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
+{
+	uint64_t stale = ft_load_relaxed(&pair[0]); /* handlers of this thread only: the CAS decides */
+
+	if (ft_word_is(&r->thread->ring, stale, seq) && ft_word_units(&r->thread->ring, stale))
+		return false;
+	if (!ft_cas(&pair[0], stale, r->before))
+		return false;
+	ft_store_release(&pair[1], r->after);
+	return true;
+}
+
+void fasttrace_commit_nested(const struct fasttrace_reservation *r)
+{
+	const struct fasttrace_ring *ring = &r->thread->ring;
+	uint64_t seq = r->before >> (2 * ring->unit_bits + 1);
+	unsigned char *page = ring->pages + (ft_page_index(ft_load_relaxed(&r->slot->page))
+					     << ring->page_shift); /* I2: cannot change */
+	uint64_t *pairs = (void *)page;
+
+	for (unsigned i = 0; i < FT_NESTED_RANGES; i++)
+		if (nested_extend(&pairs[2 * i], r, seq))
+			return;
+	for (unsigned i = 0; i < FT_NESTED_RANGES; i++)
+		if (nested_add(&pairs[2 * i], r, seq))
+			return;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wait.c - futexes in shared memory: the writer wakes a sleeping reader, and waits for one.
+ */
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ft-wait.h"
+
+/* How long the daemon's death can go unnoticed by a waiting writer. */
+#define WAIT_SLICE_NS 5000000
+
+void ft_wake_reader(struct ft_arena *arena)
+{
+	if (!arena)
+		return;
+	ft_add_acq_rel(&arena->wake, 1);
+	syscall(SYS_futex, &arena->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Does anybody serve us: a consumer of this arena, or the daemon of its directory? */
+static bool reader_lives(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER,
+			     .l_len = 1};
+	int fd = open(ft_process_path(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	bool lives;
+
+	if (fd < 0)
+		return false;
+	lives = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+	close(fd);
+	if (lives)
+		return true;
+	fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	lives = ft_dir_served(fd);
+	close(fd);
+	return lives;
+}
+
+static bool room_is(const struct fasttrace_thread *t, uint64_t seq)
+{
+	struct ft_buffer *b = t->buffer;
+
+	return (int64_t)(ft_load_acquire(&b->consumed) - (seq - t->ring.mask)) > 0; /* full:R */
+}
+
+int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
+{
+	struct ft_arena *arena = ft_process_arena();
+	struct timespec slice = {0, WAIT_SLICE_NS};
+	struct ft_buffer *b = t->buffer;
+	uint64_t start, timeout;
+
+	if (!arena || arena->mode != FT_BLOCK || ft_load_relaxed(&b->block_expired))
+		return -EAGAIN;
+	start = monotonic_ns();
+	timeout = ft_process_config()->block_timeout_ns;
+	for (;;) {
+		uint32_t room = ft_load_acquire(&b->room);
+
+		if (room_is(t, seq))
+			return 0;
+		if (monotonic_ns() - start >= timeout || !reader_lives())
+			break;
+		syscall(SYS_futex, &b->room, FUTEX_WAIT, room, &slice, NULL, 0);
+	}
+	ft_store_relaxed(&b->block_expired, 1);
+	return -EAGAIN;
+}
