@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * program.h - the traced program of the stress and crash tests, and what they need to watch it.
+ *
+ * Threads write at full speed; two timers interrupt each of them, and one the other, and their
+ * handlers write too. Each event carries its kind, thread, number and a checksum of the three; what
+ * was written is counted in a page outside the arena, after the macro has returned.
+ */
+#ifndef PROGRAM_H
+#define PROGRAM_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fasttrace-reader.h"
+#include "fasttrace.h"
+
+#define KINDS       3 /* the loop's events, a handler's, and those of one that interrupts it */
+#define MAX_THREADS 64
+#define SIGNAL_NS   50000
+#define EVENT_BYTES 40
+
+struct counts {
+	uint32_t stop;
+	uint32_t running; /* threads that have begun */
+	struct {
+		uint64_t n[KINDS]; /* events whose macro has returned */
+	} thread[MAX_THREADS];
+	uint64_t reader[8]; /* what a reading process notes */
+};
+
+static struct counts *counts;
+static __thread uint64_t program_self;
+
+static uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
+{
+	uint64_t x = kind << 61 ^ thread << 48 ^ n;
+
+	x = (x ^ x >> 31) * UINT64_C(0x9e3779b97f4a7c15);
+	return x ^ x >> 29;
+}
+
+static void program_event(uint64_t kind)
+{
+	uint64_t t = program_self, n = counts->thread[t].n[kind];
+
+	FASTTRACE(stress, event, (kind, kind), (thread, t), (n, n), (check, mix(kind, t, n)));
+	__atomic_store_n(&counts->thread[t].n[kind], n + 1, __ATOMIC_RELEASE);
+}
+
+static void program_handler(int sig)
+{
+	program_event((uint64_t)(sig - SIGRTMIN) + 1);
+}
+
+static void program_timer(int sig, long ns)
+{
+	struct itimerspec every = {{0, ns}, {0, ns}};
+	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig};
+	timer_t timer;
+
+	event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &every, NULL))
+		perror("timer");
+}
+
+static void *program_thread(void *arg)
+{
+	program_self = (uintptr_t)arg;
+	program_timer(SIGRTMIN, SIGNAL_NS);
+	program_timer(SIGRTMIN + 1, SIGNAL_NS * 7 / 9);
+	__atomic_add_fetch(&counts->running, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&counts->stop, __ATOMIC_RELAXED))
+		program_event(0);
+	signal(SIGRTMIN, SIG_IGN);
+	signal(SIGRTMIN + 1, SIG_IGN);
+	return NULL;
+}
+
+/* When told to stop it kills itself, so that the arena stays, as after a crash. */
+static int program_run(unsigned threads)
+{
+	struct sigaction sa = {.sa_handler = program_handler, .sa_flags = SA_RESTART};
+	pthread_t id[MAX_THREADS];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sigaction(SIGRTMIN, &sa, NULL);
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	for (uintptr_t i = 0; i < threads; i++)
+		pthread_create(&id[i], NULL, program_thread, (void *)i);
+	for (unsigned i = 0; i < threads; i++)
+		pthread_join(id[i], NULL);
+	kill(getpid(), SIGKILL);
+	return 1;
+}
+
+static int counts_fd = -1;
+
+/* The page of counts: made by the test, mapped by the program from the descriptor it inherits. */
+static void counts_map(int fd)
+{
+	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (counts == MAP_FAILED) {
+		perror("counts");
+		exit(1);
+	}
+}
+
+static void counts_make(void)
+{
+	counts_fd = memfd_create("counts", MFD_CLOEXEC);
+	if (counts_fd < 0 || ftruncate(counts_fd, sizeof(*counts)))
+		perror("memfd");
+	counts_map(counts_fd);
+}
+
+/* True when this is the program, run again: `self --program FD THREADS`. */
+static bool program_is(int argc, char **argv, int *status)
+{
+	if (argc != 4 || strcmp(argv[1], "--program"))
+		return false;
+	counts_map(atoi(argv[2]));
+	*status = program_run((unsigned)atoi(argv[3]));
+	return true;
+}
+
+static pid_t program_start(unsigned threads)
+{
+	char fd[16], n[16];
+	pid_t pid;
+
+	memset(counts, 0, sizeof(*counts));
+	pid = fork();
+	if (pid)
+		return pid;
+	snprintf(fd, sizeof(fd), "%d", dup(counts_fd));
+	snprintf(n, sizeof(n), "%u", threads);
+	execl("/proc/self/exe", "program", "--program", fd, n, (char *)NULL);
+	_exit(127);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* The arena of pid, when it is there, within 10 s. */
+static struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
+{
+	struct fasttrace_arena *a = NULL;
+	char part[32];
+
+	snprintf(part, sizeof(part), "-%d-", (int)pid);
+	for (double end = now() + 10; !a && now() < end; usleep(500)) {
+		DIR *d = opendir(dir);
+		struct dirent *e;
+
+		while (d && !a && (e = readdir(d)))
+			if (e->d_name[0] != '.' && strstr(e->d_name, part))
+				fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME, &a,
+						     NULL);
+		if (d)
+			closedir(d);
+	}
+	return a;
+}
+
+static void dir_empty(const char *dir)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		unlinkat(dirfd(d), e->d_name, 0);
+	if (d)
+		closedir(d);
+}
+
+/* Hold the directory's lock, as a daemon does, so that block mode waits. */
+static int dir_serve(const char *dir)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.lock", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	return fcntl(fd, F_OFD_SETLK, &lock) ? -1 : fd;
+}
+
+#endif
