@@ -126,13 +126,14 @@ static void sums_check(struct fasttrace_arena *a)
 		complain("sums", s.in_flight, s.readable, s.begun, s.consumed);
 }
 
-static void program_wait(pid_t pid)
+/* Until each thread has begun, and the first event of one has returned. */
+static void program_wait(unsigned threads)
 {
 	double end = now() + 10;
 
-	while (__atomic_load_n(&counts->running, __ATOMIC_ACQUIRE) < THREADS && now() < end)
+	while ((__atomic_load_n(&counts->running, __ATOMIC_ACQUIRE) < threads ||
+		!__atomic_load_n(&counts->thread[0].n[0], __ATOMIC_ACQUIRE)) && now() < end)
 		usleep(200);
-	(void)pid;
 }
 
 static void program_kill(pid_t pid)
@@ -149,7 +150,7 @@ static void round_writer(const char *dir)
 	pid_t pid = program_start(THREADS);
 
 	memset(runs, 0, sizeof(runs));
-	program_wait(pid);
+	program_wait(THREADS);
 	usleep((useconds_t)random_below(4000));
 	program_kill(pid);
 	a = arena_find(dir, pid);
@@ -208,6 +209,7 @@ static void round_reader(const char *dir, bool both)
 	uint64_t before[8];
 	pid_t pid = program_start(1), reader = 0;
 
+	program_wait(1);
 	for (int i = 0; i < 4; i++) {
 		reader = reader_start(dir, pid);
 		usleep(1000 + (useconds_t)random_below(4000));

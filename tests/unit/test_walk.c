@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_walk.c - the event table as a hostile text, and events of a body counted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "fixture.h"
+#include "ft-walk.h"
+#include "table.h"
+
+#define NOW UINT64_C(0x0000555566667777)
+
+static struct fasttrace_arena *arena;
+static unsigned char body[4096];
+
+/* 1: no field; 2: u64; 3: u8, string, u16 */
+static int setup(void **state)
+{
+	(void)state;
+	arena = table_new();
+	memset(body, 0xee, sizeof(body));
+	table_add(arena, 0, NULL, TABLE_NAMES("p", "none"));
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U64), TABLE_NAMES("p", "one", "x"));
+	table_add(arena, 3,
+		  TABLE_TYPES(FASTTRACE_TYPE_U8, FASTTRACE_TYPE_STRING, FASTTRACE_TYPE_U16),
+		  TABLE_NAMES("p", "text", "a", "b", "c"));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	table_free(arena);
+	return 0;
+}
+
+static struct ft_walk walk(size_t bytes, uint64_t anchor)
+{
+	struct ft_walk w;
+
+	assert_int_equal(ft_events_walk(arena, body, bytes, anchor, &w), 0);
+	return w;
+}
+
+/* An event of class 3 with this text. Return: its end. */
+static unsigned char *text_event(unsigned char *to, uint64_t time, const char *text)
+{
+	unsigned char *p = table_event(to, time, 3);
+
+	*p++ = 1;
+	p = (unsigned char *)stpcpy((char *)p, text) + 3;
+	return to + ((size_t)(p - to + 7) & ~(size_t)7);
+}
+
+static void empty_body_has_no_events(void **state)
+{
+	struct ft_walk w = walk(0, NOW);
+
+	(void)state;
+	assert_int_equal(w.events, 0);
+	assert_int_equal(w.bytes, 0);
+}
+
+static void events_of_all_sizes_are_counted(void **state)
+{
+	unsigned char *p = table_event(body, NOW, 1);
+	struct ft_walk w;
+
+	(void)state;
+	p = table_event(p, NOW + 5, 2) + 8;
+	p = text_event(p, NOW + 5, "");
+	p = text_event(p, NOW + 6, "hello");
+	p = text_event(p, NOW + 9, "a longer text than fits into a few units");
+	w = walk((size_t)(p - body), NOW + (UINT64_C(1) << 40));
+	assert_int_equal(w.events, 5);
+	assert_int_equal(w.bytes, p - body);
+	assert_int_equal(w.pad, (8 - (8 + 1 + 41 + 2) % 8) % 8);
+	assert_int_equal(w.first, NOW);
+	assert_int_equal(w.last, NOW + 9);
+}
+
+static void event_that_does_not_fit_ends_the_valid_part(void **state)
+{
+	unsigned char *p = table_event(body, NOW, 2) + 8, *end;
+
+	(void)state;
+	end = text_event(p, NOW + 1, "0123456789");
+	for (size_t n = 16; n < (size_t)(end - body); n++) {
+		struct ft_walk w = walk(n, NOW);
+
+		assert_int_equal(w.events, 1);
+		assert_int_equal(w.bytes, 16);
+	}
+	assert_int_equal(walk((size_t)(end - body), NOW).events, 2);
+}
+
+static void string_without_an_end_ends_the_valid_part(void **state)
+{
+	unsigned char *p = table_event(body, NOW, 1);
+
+	(void)state;
+	table_event(p, NOW, 3);
+	assert_int_equal(walk(sizeof(body), NOW).bytes, 8);
+}
+
+static void undeclared_id_ends_the_valid_part(void **state)
+{
+	static const unsigned ids[] = {0, 4, 0xffff};
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		table_event(table_event(body, NOW, 1), NOW, ids[i]);
+		assert_int_equal(walk(64, NOW).events, 1);
+	}
+}
+
+static void event_declared_after_the_first_look_is_found(void **state)
+{
+	(void)state;
+	assert_int_equal(walk(8, NOW).events, 0);
+	table_add(arena, 0, NULL, TABLE_NAMES("p", "late"));
+	table_event(body, NOW, 4);
+	assert_int_equal(walk(8, NOW).events, 1);
+}
+
+static void time_that_goes_back_ends_the_valid_part(void **state)
+{
+	unsigned char *p = table_event(body, NOW, 1);
+
+	(void)state;
+	table_event(p, NOW - 1, 1);
+	assert_int_equal(walk(16, NOW).events, 1);
+	table_event(p, NOW, 1);
+	assert_int_equal(walk(16, NOW).events, 2);
+}
+
+static void time_is_followed_over_the_wrap_of_48_bits(void **state)
+{
+	uint64_t time = UINT64_C(0x00fffffffffffff0);
+	unsigned char *p = body;
+	struct ft_walk w;
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++)
+		p = table_event(p, time + ((uint64_t)i << 46), 1);
+	w = walk((size_t)(p - body), time);
+	assert_int_equal(w.events, 10);
+	assert_int_equal(w.last, time + (UINT64_C(9) << 46));
+}
+
+static void class_is_what_the_entry_says(void **state)
+{
+	(void)state;
+	assert_int_equal(ft_classes_refresh(arena), 0);
+	assert_int_equal(arena->nclasses, 3);
+	assert_int_equal(arena->classes[0].bytes, 8);
+	assert_int_equal(arena->classes[1].bytes, 16);
+	assert_int_equal(arena->classes[2].bytes, 0);
+	assert_memory_equal(arena->classes[2].names, "p\0text\0a\0b\0c", 13);
+}
+
+/* A fourth entry that is spoilt; the three before it must stay. */
+static struct ft_event_entry *spoilt(void)
+{
+	return table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U8), TABLE_NAMES("p", "bad", "x"));
+}
+
+static void assert_refused(struct ft_event_entry *e)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ft_classes_refresh(arena), -EPROTO);
+		assert_int_equal(arena->nclasses, 3);
+	}
+	memset(e, 0, e->size < 256 ? e->size : 256);
+	((struct ft_event_entry *)(void *)(arena->map + arena->classes_last))->next = 0;
+	arena->shared->events_end = TABLE_EVENTS_BYTES / 2;
+}
+
+static void bad_entry_is_refused_and_those_before_it_stay(void **state)
+{
+	struct ft_event_entry *e;
+
+	(void)state;
+	(e = spoilt())->id = 9;
+	assert_refused(e);
+	(e = spoilt())->size = 8;
+	assert_refused(e);
+	(e = spoilt())->size = UINT32_MAX;
+	assert_refused(e);
+	(e = spoilt())->size = sizeof(*e) + 4;
+	assert_refused(e);
+	(e = spoilt())->nfields = 17;
+	assert_refused(e);
+	(e = spoilt())->types[0] = 15;
+	assert_refused(e);
+	(e = spoilt())->types[0] = 0;
+	assert_refused(e);
+	(e = spoilt())->provider_len = 0xffff;
+	assert_refused(e);
+	(e = spoilt())->name_len = 2;
+	assert_refused(e);
+	e = spoilt();
+	memset(e->strings, 'x', e->size - sizeof(*e));
+	assert_refused(e);
+}
+
+static void link_that_leads_astray_is_refused(void **state)
+{
+	struct ft_event_entry *last;
+
+	(void)state;
+	assert_int_equal(ft_classes_refresh(arena), 0);
+	last = (void *)(arena->map + arena->classes_last);
+	const uint32_t astray[] = {1,
+				   8,
+				   TABLE_EVENTS_OFFSET - 8,
+				   TABLE_EVENTS_OFFSET, /* a cycle */
+				   arena->classes_last,
+				   arena->classes_last + 4,
+				   TABLE_EVENTS_OFFSET + (uint32_t)arena->shared->events_end,
+				   TABLE_EVENTS_OFFSET + TABLE_EVENTS_BYTES - 8,
+				   UINT32_MAX,
+				   UINT32_MAX - 7};
+
+	for (unsigned i = 0; i < sizeof(astray) / sizeof(astray[0]); i++) {
+		last->next = astray[i];
+		assert_int_equal(ft_classes_refresh(arena), -EPROTO);
+		assert_int_equal(arena->nclasses, 3);
+	}
+	arena->shared->events_end = UINT64_MAX;
+	assert_int_equal(ft_classes_refresh(arena), -EPROTO);
+}
+
+static void random_bytes_never_lead_outside(void **state)
+{
+	unsigned char *exact = malloc(512);
+	struct ft_walk w;
+
+	(void)state;
+	srand(1);
+	for (int round = 0; round < 20000; round++) {
+		size_t bytes = (size_t)(rand() % 64) * 8;
+
+		for (size_t i = 0; i < bytes; i++)
+			exact[512 - bytes + i] =
+				(unsigned char)(i % 8 > 1 ? rand() % 3 : rand() % 5);
+		assert_int_equal(ft_events_walk(arena, exact + 512 - bytes, bytes, NOW, &w), 0);
+		assert_true(w.bytes <= bytes);
+	}
+	free(exact);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(empty_body_has_no_events),
+		cmocka_unit_test(events_of_all_sizes_are_counted),
+		cmocka_unit_test(event_that_does_not_fit_ends_the_valid_part),
+		cmocka_unit_test(string_without_an_end_ends_the_valid_part),
+		cmocka_unit_test(undeclared_id_ends_the_valid_part),
+		cmocka_unit_test(event_declared_after_the_first_look_is_found),
+		cmocka_unit_test(time_that_goes_back_ends_the_valid_part),
+		cmocka_unit_test(time_is_followed_over_the_wrap_of_48_bits),
+		cmocka_unit_test(class_is_what_the_entry_says),
+		cmocka_unit_test(bad_entry_is_refused_and_those_before_it_stay),
+		cmocka_unit_test(link_that_leads_astray_is_refused),
+		cmocka_unit_test(random_bytes_never_lead_outside),
+	};
+	struct CMUnitTest with[sizeof(tests) / sizeof(tests[0])];
+
+	for (unsigned i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
+		with[i] = tests[i];
+		with[i].setup_func = setup;
+		with[i].teardown_func = teardown;
+	}
+	return cmocka_run_group_tests(with, NULL, NULL);
+}
