@@ -149,10 +149,13 @@ $(EXAMPLES): %: %.o $(TRACER_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
 
+# Units mirror sources: test_x gets fs.a when there is an fs/x.c.
+$(filter $(patsubst fs/%.c,$(BUILD)/tests/unit/test_%,$(wildcard fs/*.c)),$(UNITS)): $(FS_A)
 $(UNITS): $(HELPER_OBJS)
-$(TESTS): %: %.o $(FS_A) $(TRACER_A) $(READER_A)
+$(TESTS): %: %.o $(TRACER_A) $(READER_A)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) $(CMOCKA_LIBS) \
+	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %/fs.a,$^) \
+		$(TRACER_A) $(READER_A) $(CMOCKA_LIBS) \
 		$(FUSE_LIBS) $(GLIB_LIBS) -lm
 
 -include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(TEST_OBJS))
@@ -175,7 +178,7 @@ install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc \
 		$(DESTDIR)$(PKGCONFIGDIR)/
-	$(if $(DESTDIR),,-ldconfig 2>/dev/null)
+	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \

@@ -232,14 +232,24 @@ template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(T x)
 		return fasttrace_of_bits(type, static_cast<uint64_t>(x));
 }
 
-#define FASTTRACE_TYPE_OF_(...) fasttrace_cxx_field<decltype(__VA_ARGS__)>()
-#define FASTTRACE_OF_(...)	fasttrace_cxx_of(__VA_ARGS__)
+template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
+{
+	static_assert(Level <= FASTTRACE_DEBUG,
+		      "FASTTRACE_LEVEL: an enum fasttrace_level is wanted");
+	return Level;
+}
+
+#define FASTTRACE_LEVEL_OF_(level) fasttrace_cxx_level<(level)>()
+#define FASTTRACE_TYPE_OF_(...)	   fasttrace_cxx_field<decltype(__VA_ARGS__)>()
+#define FASTTRACE_OF_(...)	   fasttrace_cxx_of(__VA_ARGS__)
 #define FASTTRACE_CHECK_(field, ...)
 
 #else
 
+#define FASTTRACE_LEVEL_OF_(level) (level)
+
 /* Any integer as (unsigned) long long, also a bit-field; a pointer or floating point as it is. */
-#define FASTTRACE_WIDE_(...) (1 ? (__VA_ARGS__) : 0LL)
+#define FASTTRACE_WIDE_(...)	   (1 ? (__VA_ARGS__) : 0LL)
 
 #define FASTTRACE_LONG_(type) (sizeof(long) == 8 ? type##64 : type##32)
 
@@ -367,32 +377,28 @@ template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(T x)
 #define FASTTRACE_SITE_N_(level, text, n, ...) \
 	FASTTRACE_EVENT_(level, text, n, FASTTRACE_CAT_(FASTTRACE_EACH_, n), __VA_ARGS__)
 
-#define FASTTRACE_EVENT_(level, text, n, each, ...)                                               \
-	do {                                                                                      \
-		FASTTRACE_QUIET_BEGIN_                                                            \
-		static struct fasttrace_event fasttrace_site_ = {                                 \
-			&fasttrace_unregistered,                                                  \
-			text,                                                                     \
-			FASTTRACE_ABI,                                                            \
-			level,                                                                    \
-			n,                                                                        \
-			{each(FASTTRACE_M_TYPE_, __VA_ARGS__)}};                                  \
-		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_);                    \
-		if (fasttrace_id_ &&                                                              \
-		    (fasttrace_id_ = fasttrace_event_id(&fasttrace_site_, fasttrace_id_)) != 0) { \
-			each(FASTTRACE_M_EVALUATE_,                                               \
-			     __VA_ARGS__) struct fasttrace_reservation fasttrace_reservation_;    \
-			unsigned char *fasttrace_at_ = fasttrace_reserve(                         \
-				&fasttrace_reservation_,                                          \
-				(8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u,             \
-				fasttrace_id_);                                                   \
-			if (FASTTRACE_LIKELY(fasttrace_at_)) {                                    \
-				fasttrace_at_ += 8;                                               \
-				each(FASTTRACE_M_PUT_, __VA_ARGS__)                               \
-					fasttrace_commit(&fasttrace_reservation_);                \
-			}                                                                         \
-		}                                                                                 \
-		FASTTRACE_QUIET_END_                                                              \
+#define FASTTRACE_EVENT_(level, text, n, each, ...)                                                \
+	do {                                                                                       \
+		FASTTRACE_QUIET_BEGIN_                                                             \
+		static struct fasttrace_event fasttrace_site_ = {                                  \
+			&fasttrace_unregistered,    text, FASTTRACE_ABI,                           \
+			FASTTRACE_LEVEL_OF_(level), n,	  {each(FASTTRACE_M_TYPE_, __VA_ARGS__)}}; \
+		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_);                     \
+		if (fasttrace_id_ &&                                                               \
+		    (fasttrace_id_ = fasttrace_event_id(&fasttrace_site_, fasttrace_id_)) != 0) {  \
+			each(FASTTRACE_M_EVALUATE_,                                                \
+			     __VA_ARGS__) struct fasttrace_reservation fasttrace_reservation_;     \
+			unsigned char *fasttrace_at_ = fasttrace_reserve(                          \
+				&fasttrace_reservation_,                                           \
+				(8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u,              \
+				fasttrace_id_);                                                    \
+			if (FASTTRACE_LIKELY(fasttrace_at_)) {                                     \
+				fasttrace_at_ += 8;                                                \
+				each(FASTTRACE_M_PUT_, __VA_ARGS__)                                \
+					fasttrace_commit(&fasttrace_reservation_);                 \
+			}                                                                          \
+		}                                                                                  \
+		FASTTRACE_QUIET_END_                                                               \
 	} while (0)
 
 #endif

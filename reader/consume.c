@@ -346,6 +346,8 @@ int fasttrace_buffer_get(struct fasttrace_arena *a, unsigned index, uint64_t ser
 	*p = (struct fasttrace_packet){.seq = seq, .serial = serial};
 	b->taken = true;
 	err = packet_fill(a, b, p);
+	if (!err)
+		err = fasttrace_arena_broken(a);
 	if (err)
 		fasttrace_buffer_unget(a, index, p);
 	return err;

@@ -10,6 +10,7 @@
  *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
  *   packet.c    CTF packet headers
  *   metadata.c  TSDL
+ *   clock.c     frequency and offset of the clock (ft-clock.h)
  *   snapshot.c  copies without consuming
  *   guard.c     SIGBUS
  */
@@ -77,6 +78,7 @@ struct ft_packet_fields {
 	uint64_t lost;     /* events_discarded */
 	uint32_t tid;
 	uint32_t cut_short;
+	uint32_t pad;      /* bytes at the end that the last event does not use: no content */
 };
 
 /** ft_packet_header() - lay them out as metadata.c declares: out[FASTTRACE_HEADER_BYTES]. */

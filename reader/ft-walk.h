@@ -9,7 +9,7 @@
 
 /* One entry of the event table: a private copy that was checked. Its id is its place + 1. */
 struct ft_event_class {
-	uint32_t bytes; /* of an event, header included, a multiple of 8; 0: it has strings */
+	uint32_t bytes; /* of an event, header included, without padding; 0: it has strings */
 	uint8_t level;
 	uint8_t nfields;
 	uint8_t types[FASTTRACE_MAX_FIELDS];
@@ -19,7 +19,8 @@ struct ft_event_class {
 /* What stands in a body. */
 struct ft_walk {
 	uint64_t events;      /* whole, valid ones */
-	size_t bytes;	      /* that they take, from the body's start */
+	size_t bytes;	      /* that they take, from the body's start: a multiple of 8 */
+	uint32_t pad;	      /* of these, what the last one does not use */
 	uint64_t first, last; /* 64-bit time stamps; meaningless without events */
 };
 

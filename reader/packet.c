@@ -31,7 +31,8 @@ void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fi
 		.stream_instance_id = fields->instance,
 		.timestamp_begin = fields->begin,
 		.timestamp_end = fields->end,
-		.content_size = fields->bytes * 8,
+		/* babeltrace2 takes the last event's padding for the beginning of an event */
+		.content_size = (fields->bytes - fields->pad) * 8,
 		.packet_size = fields->bytes * 8,
 		.packet_seq_num = fields->seq,
 		.events_discarded = fields->lost,

@@ -132,7 +132,7 @@ int fasttrace_buffer_stats(struct fasttrace_arena *a, unsigned index, uint64_t s
 	if (err)
 		return err;
 	buffer_stats(a, b, false, s);
-	return 0;
+	return fasttrace_arena_broken(a);
 }
 
 int fasttrace_arena_stats(struct fasttrace_arena *a, struct fasttrace_stats *sum)
@@ -155,5 +155,5 @@ int fasttrace_arena_stats(struct fasttrace_arena *a, struct fasttrace_stats *sum
 	sum->lost_no_buffer = ft_load_relaxed(&a->shared->lost_no_buffer);
 	sum->lost_no_event = ft_load_relaxed(&a->shared->lost_no_event);
 	sum->begun += sum->lost_no_buffer + sum->lost_no_event;
-	return 0;
+	return fasttrace_arena_broken(a);
 }

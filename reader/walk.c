@@ -40,7 +40,7 @@ static bool class_measure(struct ft_event_class *c)
 			return false;
 		bytes += ft_type_bytes(c->types[i]);
 	}
-	c->bytes = strings ? 0 : (bytes + 7) & ~7u;
+	c->bytes = strings ? 0 : bytes;
 	return true;
 }
 
@@ -148,27 +148,26 @@ int ft_classes_refresh(struct fasttrace_arena *a)
 	}
 }
 
-/* Bytes of the event at p, or 0: it does not fit into `room`. */
+/* Bytes of the event at p without its padding, or 0: with it, it does not fit into `room`. */
 static size_t event_measure(const struct ft_event_class *c, const unsigned char *p, size_t room)
 {
-	size_t bytes = 8;
+	size_t bytes = c->bytes;
 
-	if (c->bytes)
-		return c->bytes <= room ? c->bytes : 0;
-	for (unsigned i = 0; i < c->nfields; i++) {
-		if (c->types[i] == FASTTRACE_TYPE_STRING) {
-			const unsigned char *end =
-				bytes < room ? memchr(p + bytes, 0, room - bytes) : NULL;
+	if (!bytes) {
+		bytes = 8;
+		for (unsigned i = 0; i < c->nfields; i++) {
+			const unsigned char *end;
 
+			bytes += ft_type_bytes(c->types[i]);
+			if (c->types[i] != FASTTRACE_TYPE_STRING)
+				continue;
+			end = bytes < room ? memchr(p + bytes, 0, room - bytes) : NULL;
 			if (!end)
 				return 0;
 			bytes = (size_t)(end - p) + 1;
-		} else {
-			bytes += ft_type_bytes(c->types[i]);
 		}
 	}
-	bytes = (bytes + 7) & ~(size_t)7;
-	return bytes <= room ? bytes : 0;
+	return ((bytes + 7) & ~(size_t)7) <= room ? bytes : 0;
 }
 
 int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
@@ -179,7 +178,7 @@ int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t 
 
 	while (bytes - w.bytes >= 8) {
 		uint64_t header, stamp;
-		size_t size;
+		size_t exact;
 		unsigned id;
 
 		memcpy(&header, body + w.bytes, 8);
@@ -189,13 +188,14 @@ int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t 
 		if (id - 1 >= a->nclasses)
 			break;
 		stamp = ft_packet_time(header, time);
-		size = event_measure(&a->classes[id - 1], body + w.bytes, bytes - w.bytes);
-		if (!size || (w.events && (int64_t)(stamp - time) < 0))
+		exact = event_measure(&a->classes[id - 1], body + w.bytes, bytes - w.bytes);
+		if (!exact || (w.events && (int64_t)(stamp - time) < 0))
 			break;
 		if (!w.events)
 			w.first = stamp;
 		w.events++;
-		w.bytes += size;
+		w.pad = (uint32_t)-exact & 7;
+		w.bytes += exact + w.pad;
 		time = stamp;
 	}
 	w.last = time;

@@ -18,7 +18,9 @@
 
 static struct fasttrace_arena *arena;
 static char dir[64];
-static char text[65536]; /* what babeltrace2 printed */
+/* What babeltrace2 printed. */
+static char text[65536];
+static char warnings[4096];
 static unsigned char packet[8192];
 static size_t packet_bytes;
 static uint32_t packet_pad;
@@ -91,31 +93,45 @@ static void packet_write(const char *name, struct ft_packet_fields f)
 	packet_bytes = FASTTRACE_HEADER_BYTES;
 }
 
-/* Run babeltrace2 on the folder: stdout and stderr, together, in text. */
+static void output_read(const char *command, char *out, size_t size)
+{
+	FILE *f = popen(command, "r");
+	size_t len;
+
+	assert_non_null(f);
+	len = fread(out, 1, size - 1, f);
+	out[len] = '\0';
+	assert_int_equal(pclose(f), 0);
+}
+
+/* Run babeltrace2 on the folder; its text and its warnings. */
 static void babeltrace(const char *options)
 {
 	char command[256];
-	size_t len;
-	FILE *f;
 
 	if (system("command -v babeltrace2 >/dev/null"))
 		skip();
 	snprintf(command, sizeof(command),
-		 "prlimit --as=2000000000 babeltrace2 %s %s 2>&1 </dev/null", options, dir);
-	f = popen(command, "r");
-	assert_non_null(f);
-	len = fread(text, 1, sizeof(text) - 1, f);
-	text[len] = '\0';
-	assert_int_equal(pclose(f), 0);
+		 "prlimit --as=2000000000 babeltrace2 %s %s 2>%s.err </dev/null", options, dir,
+		 dir);
+	output_read(command, text, sizeof(text));
+	snprintf(command, sizeof(command), "cat %s.err; rm %s.err", dir, dir);
+	output_read(command, warnings, sizeof(warnings));
 }
 
-static void trace_read(const char *options)
+static void trace_read_warned(const char *options)
 {
 	char *tsdl = metadata();
 
 	file_write("metadata", tsdl, strlen(tsdl));
 	free(tsdl);
 	babeltrace(options);
+}
+
+static void trace_read(const char *options)
+{
+	trace_read_warned(options);
+	assert_string_equal(warnings, "");
 }
 
 static void assert_has(const char *what)
@@ -332,8 +348,8 @@ static void lost_events_are_told(void **state)
 	packet_add(1, NOW + 1, "", 0);
 	packet_write("1", (struct ft_packet_fields){
 				  .begin = NOW + 1, .end = NOW + 1, .seq = 1, .lost = 12});
-	trace_read("");
-	assert_has("discarded 12 events");
+	trace_read_warned("");
+	assert_non_null(strstr(warnings, "discarded 12 events"));
 }
 
 static void frequency_is_measured_once_and_kept(void **state)

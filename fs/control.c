@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * control.c - one word switches sub-buffers: of a thread, of a process, of all.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "node.h"
+
+#define WORDS	  "flush\nactive\n"
+#define SETTLE_NS (10 * FT_NS_PER_MS) /* to wait for an event in flight */
+
+/* One command on its way through the threads that it is for. */
+struct command {
+	struct ft_call *call;
+	enum fasttrace_switch how;
+	bool one;      /* for one thread: nothing is skipped */
+	unsigned done; /* threads that were switched */
+	int err;       /* the first */
+};
+
+static ssize_t control_read(struct ft_file *file, struct ft_call *call)
+{
+	(void)file;
+	return ft_text_slice(WORDS, strlen(WORDS), call);
+}
+
+static int word_parse(const char *text, size_t bytes, enum fasttrace_switch *how)
+{
+	while (bytes && g_ascii_isspace(text[0])) {
+		text++;
+		bytes--;
+	}
+	while (bytes && g_ascii_isspace(text[bytes - 1]))
+		bytes--;
+	if (bytes == strlen("flush") && !memcmp(text, "flush", bytes))
+		*how = FASTTRACE_FLUSH;
+	else if (bytes == strlen("active") && !memcmp(text, "active", bytes))
+		*how = FASTTRACE_ACTIVE;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static void unsettled_unref(void *thread)
+{
+	ft_thread_unref(thread);
+}
+
+static void command_await(struct command *c, struct ft_thread *thread)
+{
+	if (!c->call->unsettled)
+		c->call->unsettled = g_ptr_array_new_with_free_func(unsettled_unref);
+	g_ptr_array_add(c->call->unsettled, ft_thread_ref(thread));
+}
+
+static int thread_settled(struct ft_thread *thread)
+{
+	struct fasttrace_arena *arena = thread->process->arena;
+
+	return arena ? fasttrace_buffer_settled(arena, thread->index, thread->serial) : -ENOENT;
+}
+
+static int thread_switch(struct ft_thread *thread, enum fasttrace_switch how)
+{
+	struct fasttrace_arena *arena = thread->process->arena;
+	int err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
+
+	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+		err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
+	return err;
+}
+
+static void command_thread(struct command *c, struct ft_thread *thread)
+{
+	int err;
+
+	if (!c->one && c->how == FASTTRACE_ACTIVE && !ft_thread_live(thread))
+		return;
+	err = thread_switch(thread, c->how);
+	if (err == -EAGAIN && thread_settled(thread) == -EAGAIN) {
+		command_await(c, thread);
+		err = 0;
+	} else if (err == -EAGAIN) { /* settled meanwhile, or the ring is full */
+		err = thread_switch(thread, c->how);
+	}
+	/* Above a thread: it died, or its buffer has got another owner, since we looked. */
+	if (!c->one && (err == -ENOENT || err == -EINVAL))
+		return;
+	c->done++;
+	if (err && !c->err)
+		c->err = err;
+}
+
+static void command_process(struct command *c, struct ft_process *p)
+{
+	unsigned n = fasttrace_arena_buffers(p->arena);
+	struct fasttrace_buffer_info info;
+	struct ft_thread *thread;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (fasttrace_buffer_info(p->arena, i, &info))
+			continue;
+		thread = ft_thread_obtain(p, i, info.serial);
+		command_thread(c, thread);
+		ft_thread_unref(thread);
+	}
+}
+
+static void command_all(struct command *c, struct ft_registry *registry)
+{
+	ft_registry_look(registry);
+	for (guint i = 0; i < registry->processes->len; i++)
+		command_process(c, registry->processes->pdata[i]);
+}
+
+/* Ask again those that had an event in flight. */
+static ssize_t control_settle(struct ft_call *call)
+{
+	GPtrArray *unsettled = call->unsettled;
+
+	for (guint i = unsettled->len; i--;)
+		if (thread_settled(unsettled->pdata[i]) != -EAGAIN)
+			g_ptr_array_remove_index_fast(unsettled, i);
+	if (!unsettled->len)
+		return (ssize_t)call->size;
+	return ft_now_ns() < call->deadline_ns ? -EINPROGRESS : -EAGAIN;
+}
+
+static ssize_t control_write(struct ft_file *file, struct ft_call *call)
+{
+	struct ft_node *node = file->node;
+	struct command c = {.call = call, .one = node->thread};
+	int err;
+
+	if (call->unsettled)
+		return control_settle(call);
+	err = word_parse(call->data, call->size, &c.how);
+	if (err)
+		return err;
+	if (node->thread)
+		command_thread(&c, node->thread);
+	else if (node->process)
+		command_process(&c, node->process);
+	else
+		command_all(&c, node->tree->registry);
+	if (c.err)
+		return c.err;
+	if (c.how == FASTTRACE_ACTIVE && !c.done)
+		return -EINVAL;
+	call->deadline_ns = ft_now_ns() + SETTLE_NS;
+	return call->unsettled ? -EINPROGRESS : (ssize_t)call->size;
+}
+
+static void control_release(struct ft_file *file)
+{
+	g_free(file);
+}
+
+static const struct ft_file_ops control_ops = {
+	.read = control_read,
+	.write = control_write,
+	.release = control_release,
+};
+
+int ft_control_open(struct ft_node *node, struct ft_file **file)
+{
+	(void)node;
+	*file = g_new0(struct ft_file, 1);
+	(*file)->ops = &control_ops;
+	return 0;
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuse.c - the adapter: requests of the kernel become calls on the tree.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapter.h"
+
+#define MAX_BACKGROUND 64
+
+/* An open directory: what was in it when it was read from the beginning. */
+struct directory {
+	struct ft_node *node;
+	GArray *entries;
+};
+
+static struct ft_mount *req_mount(fuse_req_t req)
+{
+	return fuse_req_userdata(req);
+}
+
+static struct ft_node *req_node(fuse_req_t req, fuse_ino_t ino)
+{
+	struct ft_node *node = ft_tree_find(req_mount(req)->tree, ino);
+
+	if (!node)
+		fuse_reply_err(req, ENOENT);
+	return node;
+}
+
+static struct ft_handle *file_handle(const struct fuse_file_info *fi)
+{
+	return (struct ft_handle *)(uintptr_t)fi->fh;
+}
+
+static struct directory *file_directory(const struct fuse_file_info *fi)
+{
+	return (struct directory *)(uintptr_t)fi->fh;
+}
+
+static struct ft_call call_of(fuse_req_t req)
+{
+	return (struct ft_call){.tid = fuse_req_ctx(req)->pid};
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct ft_mount *mount = userdata;
+
+	conn->want &=
+		~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	conn->max_write = FT_BLOCK_BYTES;
+	conn->max_background = MAX_BACKGROUND;
+	mount->initialized = true;
+}
+
+/* Timeouts stay 0: names come and go, and a snapshot's differ from caller to caller. */
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct ft_node *node = req_node(req, parent), *child;
+	struct fuse_entry_param entry = {0};
+	struct ft_call call = call_of(req);
+	int err;
+
+	if (!node)
+		return;
+	err = ft_node_lookup(node, &call, name, &child);
+	if (!err)
+		err = ft_node_stat(child, &entry.attr);
+	if (!err) {
+		entry.ino = child->ino;
+		fuse_reply_entry(req, &entry);
+		return;
+	}
+	if (child)
+		ft_node_forget(child, 1);
+	fuse_reply_err(req, ft_error_number(err));
+}
+
+static void forget(struct ft_mount *mount, fuse_ino_t ino, uint64_t lookups)
+{
+	struct ft_node *node = ft_tree_find(mount->tree, ino);
+
+	if (node)
+		ft_node_forget(node, lookups);
+}
+
+static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
+{
+	forget(req_mount(req), ino, lookups);
+	fuse_reply_none(req);
+}
+
+static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		forget(req_mount(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ft_node *node = req_node(req, ino);
+	struct stat st;
+	int err;
+
+	(void)fi;
+	if (!node)
+		return;
+	err = ft_node_stat(node, &st);
+	if (err)
+		fuse_reply_err(req, ft_error_number(err));
+	else
+		fuse_reply_attr(req, &st, 0);
+}
+
+/* `> control` sets the size, touch and tar the times: nothing happens. The rest is refused. */
+static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
+		       struct fuse_file_info *fi)
+{
+	(void)attr;
+	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+		fuse_reply_err(req, EPERM);
+	else
+		op_getattr(req, ino, fi);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ft_node *node = req_node(req, ino);
+	struct ft_handle *handle;
+	struct ft_file *file;
+	int err;
+
+	if (!node)
+		return;
+	err = ft_node_open(node, fi->flags, &file);
+	if (err) {
+		fuse_reply_err(req, ft_error_number(err));
+		return;
+	}
+	handle = g_new0(struct ft_handle, 1);
+	handle->mount = req_mount(req);
+	handle->file = file;
+	handle->link.data = handle;
+	g_queue_push_tail_link(&handle->mount->handles, &handle->link);
+	fi->fh = (uintptr_t)handle;
+	fi->direct_io = 1;
+	fi->nonseekable = file->ops->stream;
+	fuse_reply_open(req, fi);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		    struct fuse_file_info *fi)
+{
+	struct ft_call call = call_of(req);
+
+	(void)ino;
+	call.nonblock = fi->flags & O_NONBLOCK;
+	call.size = size;
+	call.offset = offset;
+	ft_request_read(file_handle(fi), req, &call);
+}
+
+static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+		     struct fuse_file_info *fi)
+{
+	struct ft_call call = call_of(req);
+
+	(void)ino;
+	call.nonblock = fi->flags & O_NONBLOCK;
+	call.size = size;
+	call.offset = offset;
+	call.data = data;
+	ft_request_write(file_handle(fi), req, &call);
+}
+
+static void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ft_file *file = file_handle(fi)->file;
+
+	(void)ino;
+	if (file->ops->flush)
+		file->ops->flush(file);
+	fuse_reply_err(req, 0);
+}
+
+static void handle_free(struct ft_handle *handle)
+{
+	if (handle->poll)
+		fuse_pollhandle_destroy(handle->poll);
+	g_queue_unlink(&handle->mount->handles, &handle->link);
+	ft_file_close(handle->file);
+	g_free(handle);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	handle_free(file_handle(fi));
+	fuse_reply_err(req, 0);
+}
+
+static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
+		    struct fuse_pollhandle *poll)
+{
+	struct ft_handle *handle = file_handle(fi);
+	const struct ft_file_ops *ops = handle->file->ops;
+	short ready = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+
+	(void)ino;
+	if (poll) {
+		if (handle->poll)
+			fuse_pollhandle_destroy(handle->poll);
+		handle->poll = poll;
+	}
+	if (ops->poll)
+		ready = ops->poll(handle->file, poll != NULL);
+	fuse_reply_poll(req, (unsigned short)ready);
+}
+
+static void entry_clear(void *entry)
+{
+	g_free(((struct ft_entry *)entry)->name);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct ft_node *node = req_node(req, ino);
+	struct directory *dir;
+	struct stat st;
+	int err;
+
+	if (!node)
+		return;
+	err = ft_node_stat(node, &st);
+	if (err) {
+		fuse_reply_err(req, ft_error_number(err));
+		return;
+	}
+	dir = g_new0(struct directory, 1);
+	dir->node = node;
+	dir->entries = g_array_new(FALSE, FALSE, sizeof(struct ft_entry));
+	g_array_set_clear_func(dir->entries, entry_clear);
+	fi->fh = (uintptr_t)dir;
+	fuse_reply_open(req, fi);
+}
+
+static int directory_read(struct directory *dir, fuse_req_t req)
+{
+	struct ft_call call = call_of(req);
+	struct ft_entry self[] = {{g_strdup("."), dir->node->ino, S_IFDIR},
+				  {g_strdup(".."), FT_ROOT_INO, S_IFDIR}};
+
+	g_array_set_size(dir->entries, 0);
+	g_array_append_vals(dir->entries, self, G_N_ELEMENTS(self));
+	return ft_node_list(dir->node, &call, dir->entries);
+}
+
+static size_t directory_fill(struct directory *dir, fuse_req_t req, size_t from, char *text,
+			     size_t size)
+{
+	size_t done = 0;
+
+	for (size_t i = from; i < dir->entries->len; i++) {
+		struct ft_entry *e = &g_array_index(dir->entries, struct ft_entry, i);
+		struct stat st = {.st_ino = e->ino, .st_mode = e->mode};
+		size_t n = fuse_add_direntry(req, text + done, size - done, e->name, &st,
+					     (off_t)(i + 1));
+
+		if (n > size - done)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		       struct fuse_file_info *fi)
+{
+	struct directory *dir = file_directory(fi);
+	struct ft_mount *mount = req_mount(req);
+	int err = offset ? 0 : directory_read(dir, req);
+
+	(void)ino;
+	if (err) {
+		fuse_reply_err(req, ft_error_number(err));
+		return;
+	}
+	size = MIN(size, FT_BLOCK_BYTES);
+	fuse_reply_buf(req, mount->buffer,
+		       directory_fill(dir, req, (size_t)offset, mount->buffer, size));
+}
+
+static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct directory *dir = file_directory(fi);
+
+	(void)ino;
+	g_array_unref(dir->entries);
+	g_free(dir);
+	fuse_reply_err(req, 0);
+}
+
+static void node_remove(fuse_req_t req, fuse_ino_t parent, const char *name, bool directory)
+{
+	struct ft_node *node = req_node(req, parent);
+
+	if (node)
+		fuse_reply_err(req, ft_error_number(ft_node_remove(node, name, directory)));
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	node_remove(req, parent, name, false);
+}
+
+static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	node_remove(req, parent, name, true);
+}
+
+static void op_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t dev)
+{
+	(void)parent, (void)name, (void)mode, (void)dev;
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+		      struct fuse_file_info *fi)
+{
+	(void)parent, (void)name, (void)mode, (void)fi;
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
+{
+	(void)parent, (void)name, (void)mode;
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name)
+{
+	(void)target, (void)parent, (void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_rename(fuse_req_t req, fuse_ino_t from, const char *name, fuse_ino_t to,
+		      const char *new_name, unsigned flags)
+{
+	(void)from, (void)name, (void)to, (void)new_name, (void)flags;
+	fuse_reply_err(req, EPERM);
+}
+
+static void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name)
+{
+	(void)ino, (void)parent, (void)name;
+	fuse_reply_err(req, EPERM);
+}
+
+static const struct fuse_lowlevel_ops operations = {
+	.init = op_init,
+	.lookup = op_lookup,
+	.forget = op_forget,
+	.forget_multi = op_forget_multi,
+	.getattr = op_getattr,
+	.setattr = op_setattr,
+	.open = op_open,
+	.read = op_read,
+	.write = op_write,
+	.flush = op_flush,
+	.release = op_release,
+	.poll = op_poll,
+	.opendir = op_opendir,
+	.readdir = op_readdir,
+	.releasedir = op_releasedir,
+	.unlink = op_unlink,
+	.rmdir = op_rmdir,
+	.mknod = op_mknod,
+	.create = op_create,
+	.mkdir = op_mkdir,
+	.symlink = op_symlink,
+	.rename = op_rename,
+	.link = op_link,
+};
+
+static void device_ready(void *arg)
+{
+	struct ft_mount *mount = arg;
+	int n = fuse_session_receive_buf(mount->session, &mount->request);
+
+	if (n > 0)
+		fuse_session_process_buf(mount->session, &mount->request);
+	if (fuse_session_exited(mount->session) || (n <= 0 && n != -EINTR && n != -EAGAIN))
+		ft_loop_stop(mount->loop);
+	if (mount->initialized && !mount->answers) {
+		mount->answers = true;
+		mount->options.ready(mount->options.arg);
+	}
+}
+
+static int session_mount(struct ft_mount *mount)
+{
+	const char *flags = "fsname=fasttracefs,subtype=fasttracefs,default_permissions";
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	int fd;
+
+	fuse_opt_add_arg(&args, "fasttracefs");
+	fuse_opt_add_arg(&args, "-o");
+	fuse_opt_add_arg(&args, flags);
+	if (mount->options.allow_other)
+		fuse_opt_add_arg(&args, "-oallow_other");
+	mount->session = fuse_session_new(&args, &operations, sizeof(operations), mount);
+	fuse_opt_free_args(&args);
+	if (!mount->session)
+		return -EINVAL;
+	if (fuse_session_mount(mount->session, mount->options.path))
+		return -EPERM;
+	/* A request that is taken back between epoll and read must not block the loop. */
+	fd = fuse_session_fd(mount->session);
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	mount->device = (struct ft_watch){fd, device_ready, mount};
+	return ft_loop_add(mount->loop, &mount->device, EPOLLIN);
+}
+
+struct ft_mount *ft_mount_new(struct ft_tree *tree, const struct ft_mount_options *options)
+{
+	struct ft_mount *mount = g_new0(struct ft_mount, 1);
+
+	mount->tree = tree;
+	mount->loop = tree->registry->loop;
+	mount->options = *options;
+	g_queue_init(&mount->parked);
+	g_queue_init(&mount->handles);
+	ft_park_init(mount);
+	mount->buffer = aligned_alloc(4096, FT_BLOCK_BYTES);
+	if (!mount->buffer || session_mount(mount)) {
+		ft_mount_free(mount);
+		return NULL;
+	}
+	tree->registry->wake = ft_park_wake;
+	tree->registry->wake_arg = mount;
+	return mount;
+}
+
+void ft_mount_free(struct ft_mount *mount)
+{
+	if (!mount)
+		return;
+	mount->tree->registry->wake = NULL;
+	if (mount->device.ready)
+		ft_loop_remove(mount->loop, &mount->device);
+	ft_park_free(mount);
+	while (mount->handles.head)
+		handle_free(mount->handles.head->data);
+	if (mount->session) {
+		fuse_session_unmount(mount->session);
+		fuse_session_destroy(mount->session);
+	}
+	free(mount->request.mem);
+	free(mount->buffer);
+	g_free(mount);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mountpoint.c - where to mount: checked before, so that the user reads more than an errno.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "launch.h"
+
+#define FUSE_MAGIC 0x65735546
+
+extern char **environ;
+
+/* The last component is not looked at: a dead daemon's mount would not let us. */
+char *ft_mountpoint_path(const char *mount)
+{
+	char *canonical = g_canonicalize_filename(mount, NULL), *parent, *name, *path;
+	char *real = realpath(mount, NULL);
+
+	if (real) {
+		g_free(canonical);
+		path = g_strdup(real);
+		free(real);
+		return path;
+	}
+	parent = g_path_get_dirname(canonical);
+	name = g_path_get_basename(canonical);
+	real = realpath(parent, NULL);
+	path = real ? g_build_filename(real, name, NULL) : g_strdup(canonical);
+	free(real);
+	g_free(name);
+	g_free(parent);
+	g_free(canonical);
+	return path;
+}
+
+static int fusermount_detach(const char *path)
+{
+	char *argv[] = {(char *)"fusermount3",	 (char *)"-u", (char *)"-q", (char *)"-z",
+			(char *)(uintptr_t)path, NULL};
+	int status;
+	pid_t pid;
+
+	if (posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ))
+		return -ENOENT;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return status ? -EPERM : 0;
+}
+
+static int stale_detach(const char *path)
+{
+	struct stat st;
+
+	if (umount2(path, MNT_DETACH) && fusermount_detach(path)) {
+		ft_complain("%s: a dead mount is in the way, and cannot be unmounted", path);
+		return -ENOTCONN;
+	}
+	return stat(path, &st) ? -errno : 0;
+}
+
+static int device_check(void)
+{
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), err;
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	err = -errno;
+	ft_complain("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a container "
+		    "the device /dev/fuse",
+		    strerror(errno));
+	return err;
+}
+
+int ft_mountpoint_check(const char *path)
+{
+	struct stat st;
+	int err = device_check();
+
+	if (err)
+		return err;
+	if (stat(path, &st)) {
+		err = errno == ENOTCONN || errno == ECONNABORTED ? stale_detach(path) : -errno;
+		if (err == -ENOTCONN)
+			return err;
+	}
+	if (err == -ENOENT)
+		ft_complain("%s: No such directory: expected a directory to mount on", path);
+	else if (err)
+		ft_complain("%s: %s", path, strerror(-err));
+	if (err)
+		return err;
+	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
+		ft_complain("%s: Not a directory: expected a directory to mount on", path);
+		return -ENOTDIR;
+	}
+	if (geteuid() && access(path, W_OK)) {
+		ft_complain("%s: %s: expected a directory that user %u may write to", path,
+			    strerror(errno), (unsigned)geteuid());
+		return -EACCES;
+	}
+	if (ft_mountpoint_answers(path)) {
+		ft_complain("%s: is mounted already: expected a directory that is free, or "
+			    "unmount it first",
+			    path);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+bool ft_mountpoint_answers(const char *path)
+{
+	char *readme = g_build_filename(path, "README", NULL);
+	struct statfs fs;
+	struct stat st;
+	bool yes = !stat(readme, &st) && !statfs(path, &fs) && fs.f_type == FUSE_MAGIC;
+
+	g_free(readme);
+	return yes;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.c - the command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "launch.h"
+
+#define MIN_SUBBUF  (UINT64_C(4) << 10)
+#define MAX_SUBBUF  (UINT64_C(16) << 20)
+#define MIN_SUBBUFS UINT64_C(2)
+#define MAX_SUBBUFS UINT64_C(4096)
+#define MAX_PERIOD  86400.0
+
+enum {
+	OPT_MODE = 256,
+	OPT_SUBBUF_SIZE,
+	OPT_SUBBUFS,
+	OPT_DIR,
+	OPT_SWITCH_PERIOD,
+	OPT_ALLOW_OTHER,
+	OPT_SPAWNED,
+	OPT_HELP,
+	OPT_VERSION
+};
+
+static const struct option long_options[] = {
+	{"mode", required_argument, NULL, OPT_MODE},
+	{"subbuf-size", required_argument, NULL, OPT_SUBBUF_SIZE},
+	{"subbufs", required_argument, NULL, OPT_SUBBUFS},
+	{"dir", required_argument, NULL, OPT_DIR},
+	{"foreground", no_argument, NULL, 'f'},
+	{"switch-period", required_argument, NULL, OPT_SWITCH_PERIOD},
+	{"allow-other", no_argument, NULL, OPT_ALLOW_OTHER},
+	{"spawned", no_argument, NULL, OPT_SPAWNED},
+	{"help", no_argument, NULL, OPT_HELP},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{NULL, 0, NULL, 0},
+};
+
+static const char help_text[] =
+	"Usage: fasttracefs [OPTION]... MOUNT\n"
+	"       fasttracefs [OPTION]... MOUNT -- PROGRAM [ARG]...\n"
+	"\n"
+	"Show traced programs, alive or dead, as a tree of files at the directory MOUNT.\n"
+	"With PROGRAM, mount first, then become PROGRAM; the mount shows it and all its\n"
+	"descendants that are linked with libfasttrace. Start with MOUNT/README.\n"
+	"\n"
+	"      --dir=DIR            directory of arenas; default $FASTTRACE_DIR, else\n"
+	"                             /dev/shm/fasttrace-UID\n"
+	"  -f, --foreground         stay in the foreground; not with PROGRAM\n"
+	"      --switch-period=SECONDS\n"
+	"                           while a reader of `stream` waits, deliver what is\n"
+	"                             written that often; default 1; 0: never\n"
+	"      --allow-other        let other users in, where the modes of files do\n"
+	"      --help, --version\n"
+	"\n"
+	"For PROGRAM, in place of the environment variables:\n"
+	"      --mode=MODE          overwrite, discard or block (FASTTRACE_MODE)\n"
+	"      --subbuf-size=BYTES  a power of two, 4K to 16M (FASTTRACE_SUBBUF_SIZE)\n"
+	"      --subbufs=COUNT      a power of two, 2 to 4096 (FASTTRACE_SUBBUFS)\n"
+	"\n"
+	"Unmount with `fusermount3 -u MOUNT` or `umount MOUNT`. Exit status: 0; 1 it could\n"
+	"not be mounted; 2 wrong usage; with PROGRAM its own, 126 when it cannot be\n"
+	"executed, 127 when it is not found.\n";
+
+void ft_complain(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	fprintf(stderr, "fasttracefs: %s\n", text);
+	g_free(text);
+}
+
+static bool power_of_two_in(uint64_t n, uint64_t min, uint64_t max)
+{
+	return n >= min && n <= max && !(n & (n - 1));
+}
+
+/* A number, with K or M where @units. */
+static bool number_parse(const char *text, bool units, uint64_t *n)
+{
+	unsigned shift = 0;
+	char *end;
+
+	if (!g_ascii_isdigit(text[0]))
+		return false;
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	if (units && (*end == 'K' || *end == 'k'))
+		shift = 10;
+	else if (units && (*end == 'M' || *end == 'm'))
+		shift = 20;
+	if (shift)
+		end++;
+	if (errno || *end || *n > UINT64_MAX >> shift)
+		return false;
+	*n <<= shift;
+	return true;
+}
+
+static bool mode_set(struct ft_options *o, const char *value)
+{
+	o->mode = value;
+	if (!strcmp(value, "overwrite") || !strcmp(value, "discard") || !strcmp(value, "block"))
+		return true;
+	ft_complain("--mode=%s: expected overwrite, discard or block", value);
+	return false;
+}
+
+static bool subbuf_size_set(struct ft_options *o, const char *value)
+{
+	uint64_t n = 0;
+
+	if (number_parse(value, true, &n) && power_of_two_in(n, MIN_SUBBUF, MAX_SUBBUF)) {
+		g_free(o->subbuf_size);
+		o->subbuf_size = g_strdup_printf("%" PRIu64, n);
+		return true;
+	}
+	ft_complain("--subbuf-size=%s: expected a power of two from 4K to 16M", value);
+	return false;
+}
+
+static bool subbufs_set(struct ft_options *o, const char *value)
+{
+	uint64_t n = 0;
+
+	o->subbufs = value;
+	if (number_parse(value, false, &n) && power_of_two_in(n, MIN_SUBBUFS, MAX_SUBBUFS))
+		return true;
+	ft_complain("--subbufs=%s: expected a power of two from 2 to 4096", value);
+	return false;
+}
+
+static bool period_set(struct ft_options *o, const char *value)
+{
+	char *end;
+	double seconds = g_ascii_strtod(value, &end);
+
+	if (end != value && !*end && seconds >= 0 && seconds <= MAX_PERIOD) {
+		o->switch_ns = (int64_t)(seconds * 1e9);
+		return true;
+	}
+	ft_complain("--switch-period=%s: expected seconds from 0, which is never, to 86400", value);
+	return false;
+}
+
+static bool option_set(struct ft_options *o, int option)
+{
+	switch (option) {
+	case OPT_MODE:
+		return mode_set(o, optarg);
+	case OPT_SUBBUF_SIZE:
+		return subbuf_size_set(o, optarg);
+	case OPT_SUBBUFS:
+		return subbufs_set(o, optarg);
+	case OPT_SWITCH_PERIOD:
+		return period_set(o, optarg);
+	case OPT_DIR:
+		o->dir = optarg;
+		if (*optarg)
+			return true;
+		ft_complain("--dir=: expected a directory");
+		return false;
+	case OPT_ALLOW_OTHER:
+		o->allow_other = true;
+		return true;
+	case OPT_SPAWNED:
+		o->spawned = true;
+		return true;
+	case 'f':
+		o->foreground = true;
+		return true;
+	default:
+		return false; /* getopt has said why */
+	}
+}
+
+static bool operands_set(struct ft_options *o, int argc, char **argv)
+{
+	int n = argc - optind;
+
+	/* getopt eats a "--" that comes before MOUNT. */
+	if (n < 1 || !argv[optind][0]) {
+		ft_complain("MOUNT is missing: expected a directory to mount on");
+		return false;
+	}
+	o->mount = argv[optind];
+	if (n == 1)
+		return true;
+	if (strcmp(argv[optind + 1], "--")) {
+		ft_complain("%s: expected nothing, or -- PROGRAM, after MOUNT", argv[optind + 1]);
+		return false;
+	}
+	if (n == 2) {
+		ft_complain("PROGRAM is missing after --");
+		return false;
+	}
+	o->program = argv + optind + 2;
+	return true;
+}
+
+static bool combination_check(const struct ft_options *o)
+{
+	if (!o->program && (o->mode || o->subbuf_size || o->subbufs)) {
+		ft_complain("%s: is for PROGRAM, and there is none; expected MOUNT -- PROGRAM",
+			    o->mode	     ? "--mode"
+			    : o->subbuf_size ? "--subbuf-size"
+					     : "--subbufs");
+		return false;
+	}
+	if (o->program && o->foreground) {
+		ft_complain("--foreground: expected no PROGRAM, which takes the foreground itself");
+		return false;
+	}
+	return true;
+}
+
+bool ft_options_parse(int argc, char **argv, struct ft_options *o, int *status)
+{
+	int option;
+
+	*o = (struct ft_options){.switch_ns = INT64_C(1000000000)};
+	*status = FT_EXIT_USAGE;
+	/* "+": what comes after MOUNT is PROGRAM's. */
+	while ((option = getopt_long(argc, argv, "+f", long_options, NULL)) != -1) {
+		if (option == OPT_HELP || option == OPT_VERSION) {
+			fputs(option == OPT_HELP ? help_text
+						 : "fasttracefs " FASTTRACE_VERSION "\n",
+			      stdout);
+			*status = fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+			return false;
+		}
+		if (!option_set(o, option))
+			goto usage;
+	}
+	if (operands_set(o, argc, argv) && combination_check(o))
+		return true;
+usage:
+	fputs("Try 'fasttracefs --help'\n", stderr);
+	return false;
+}

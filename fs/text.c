@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.c - files of text: made when they are opened, and the same for as long as they are open.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "node.h"
+
+struct text_file {
+	struct ft_file file;
+	GString *text;
+};
+
+ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call)
+{
+	if (call->offset < 0 || (uint64_t)call->offset >= bytes)
+		return 0;
+	call->data = text + call->offset;
+	return (ssize_t)MIN(call->size, bytes - (size_t)call->offset);
+}
+
+static ssize_t text_read(struct ft_file *file, struct ft_call *call)
+{
+	GString *text = ((struct text_file *)file)->text;
+
+	return ft_text_slice(text->str, text->len, call);
+}
+
+static void text_release(struct ft_file *file)
+{
+	g_string_free(((struct text_file *)file)->text, TRUE);
+	g_free(file);
+}
+
+static const struct ft_file_ops text_ops = {.read = text_read, .release = text_release};
+
+int ft_text_open(struct ft_node *node, struct ft_file **file)
+{
+	GString *text = g_string_new(NULL);
+	struct text_file *f;
+	int err;
+
+	if (!node->process)
+		err = ft_readme_text(node, text);
+	else
+		err = node->thread ? ft_thread_text(node, text) : ft_process_text(node, text);
+	if (err) {
+		g_string_free(text, TRUE);
+		return err;
+	}
+	f = g_new0(struct text_file, 1);
+	f->file.ops = &text_ops;
+	f->text = text;
+	*file = &f->file;
+	return 0;
+}
+
+int ft_readme_text(struct ft_node *node, GString *text)
+{
+	g_string_append(
+		text,
+		"Each traced process is a directory named by its pid; an older holder: PID.1\n"
+		"\n"
+		"PID/state                  running, exited CODE, killed SIGNAL, replaced, ended\n"
+		"PID/comm exe cmdline mode clock stats\n"
+		"PID/snapshot/              a CTF trace of all that is unread; reads nothing "
+		"away:\n"
+		"                             cp -r PID/snapshot OUT && babeltrace2 OUT\n"
+		"                           here, and only here, belong grep -r and find -exec\n"
+		"PID/ctf-metadata           the same trace's metadata, for what you collect "
+		"yourself\n"
+		"PID/threads/TID/           a thread: name state stats, and what consumes:\n"
+		"  subbuf/SEQ               a complete sub-buffer; read to its end, it is gone\n"
+		"  stream                   all of them in order; waits for more until the thread "
+		"ends\n"
+		"  drain                    the same, but ends at what is complete now\n"
+		"\n"
+		"control, PID/control, PID/threads/TID/control: write one word\n"
+		"  flush                    make what was written so far readable\n"
+		"  active                   the same, and begin the next sub-buffer\n"
+		"\n"
+		"rmdir PID                  forget a dead process\n"
+		"fusermount3 -u MOUNT       or umount: the end of the daemon, not of the "
+		"programs\n");
+	ft_registry_look(node->tree->registry);
+	ft_registry_complaints(node->tree->registry, text);
+	return 0;
+}
+
+static void state_text(struct ft_process *p, GString *text)
+{
+	int code;
+
+	switch (ft_process_end(p, &code)) {
+	case FASTTRACE_RUNNING:
+		g_string_append(text, "running\n");
+		break;
+	case FASTTRACE_EXITED:
+		if (code >= 0)
+			g_string_append_printf(text, "exited %d\n", code);
+		else
+			g_string_append(text, "exited\n");
+		break;
+	case FASTTRACE_KILLED:
+		g_string_append_printf(text, "killed %d\n", code);
+		break;
+	case FASTTRACE_REPLACED:
+		g_string_append(text, "replaced\n");
+		break;
+	case FASTTRACE_ENDED:
+		g_string_append(text, "ended\n");
+		break;
+	}
+}
+
+static void stats_text(const struct fasttrace_stats *s, GString *text)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} lines[] = {
+		{"begun", s->begun},
+		{"consumed", s->consumed},
+		{"readable", s->readable},
+		{"overwritten", s->overwritten},
+		{"lost_full", s->lost_full},
+		{"lost_too_big", s->lost_too_big},
+		{"lost_nested", s->lost_nested},
+		{"lost_no_buffer", s->lost_no_buffer},
+		{"lost_no_event", s->lost_no_event},
+		{"in_flight", s->in_flight},
+		{"corrupted", s->corrupted},
+		{"clock_steps", s->clock_steps},
+		{"subbufs_produced", s->subbufs_produced},
+		{"subbufs_consumed", s->subbufs_consumed},
+		{"subbufs_overwritten", s->subbufs_overwritten},
+		{"bytes_readable", s->bytes_readable},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
+		g_string_append_printf(text, "%s %" PRIu64 "\n", lines[i].name, lines[i].value);
+}
+
+static int metadata_text(struct ft_process *p, GString *text)
+{
+	char *metadata;
+	size_t len;
+	int err = fasttrace_arena_metadata(p->arena, &metadata, &len);
+
+	if (err)
+		return err;
+	g_string_append_len(text, metadata, (gssize)len);
+	free(metadata);
+	return 0;
+}
+
+static void clock_text(const struct fasttrace_process_info *info, GString *text)
+{
+	if (!info->raw_clock)
+		g_string_append(text, "monotonic\n");
+	else if (info->clock_hz)
+		g_string_append_printf(text, "tsc %" PRIu64 " Hz\n", info->clock_hz);
+	else
+		g_string_append(text, "tsc\n");
+}
+
+static const char *mode_name(enum fasttrace_buffer_mode mode)
+{
+	switch (mode) {
+	case FASTTRACE_OVERWRITE:
+		return "overwrite";
+	case FASTTRACE_DISCARD:
+		return "discard";
+	case FASTTRACE_BLOCK:
+		return "block";
+	}
+	return "unknown";
+}
+
+int ft_process_text(struct ft_node *node, GString *text)
+{
+	struct ft_process *p = node->process;
+	struct fasttrace_stats stats;
+	int err;
+
+	switch (node->kind) {
+	case FT_COMM:
+		g_string_append_printf(text, "%.16s\n", p->info->comm);
+		return 0;
+	case FT_EXE:
+		g_string_append_printf(text, "%s\n", p->info->exe);
+		return 0;
+	case FT_CMDLINE:
+		g_string_append_len(text, p->info->cmdline, (gssize)p->info->cmdline_bytes);
+		return 0;
+	case FT_PROCESS_STATE:
+		state_text(p, text);
+		return 0;
+	case FT_MODE:
+		g_string_append_printf(text, "%s\n", mode_name(p->info->mode));
+		return 0;
+	case FT_CLOCK:
+		clock_text(p->info, text);
+		return 0;
+	case FT_PROCESS_STATS:
+		err = fasttrace_arena_stats(p->arena, &stats);
+		if (!err)
+			stats_text(&stats, text);
+		return err;
+	case FT_METADATA:
+		return metadata_text(p, text);
+	default:
+		return -ENOENT;
+	}
+}
+
+int ft_thread_text(struct ft_node *node, GString *text)
+{
+	struct ft_thread *t = node->thread;
+	struct fasttrace_buffer_info info;
+	struct fasttrace_stats stats;
+	int err = ft_thread_info(t, &info);
+
+	if (err)
+		return err;
+	switch (node->kind) {
+	case FT_THREAD_NAME:
+		g_string_append_printf(text, "%.16s\n", info.name);
+		return 0;
+	case FT_THREAD_STATE:
+		g_string_append(text, ft_thread_live(t) ? "running\n" : "ended\n");
+		return 0;
+	case FT_THREAD_STATS:
+		err = fasttrace_buffer_stats(t->process->arena, t->index, t->serial, &stats);
+		if (!err)
+			stats_text(&stats, text);
+		return err;
+	default:
+		return -ENOENT;
+	}
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tree.c - the table of what there is in the tree, and the nodes that are known.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "node.h"
+
+/* name: NULL for those whose names are not fixed. bytes: st_size, where it is exact. */
+struct kind {
+	const char *name;
+	enum ft_kind parent;
+	mode_t mode;
+	int (*open)(struct ft_node *node, struct ft_file **file);
+	int (*size)(struct ft_node *node, off_t *size);
+	int (*lookup)(struct ft_node *node, struct ft_call *call, const char *name,
+		      struct ft_node **child);
+	int (*list)(struct ft_node *node, struct ft_call *call, GArray *entries);
+	int (*remove)(struct ft_node *node, const char *name, bool directory);
+};
+
+/* What can be removed from needs the write bit: default_permissions looks at it. */
+#define DIR_MODE    (S_IFDIR | 0500)
+#define REMOVE_MODE (S_IFDIR | 0700)
+#define SHOW_MODE   (S_IFREG | 0400)
+#define WRITE_MODE  (S_IFREG | 0600)
+
+static const struct kind kinds[FT_KINDS] = {
+	[FT_ROOT] = {NULL, FT_KINDS, REMOVE_MODE, .lookup = ft_root_lookup, .list = ft_root_list,
+		     .remove = ft_root_remove},
+	[FT_README] = {"README", FT_ROOT, SHOW_MODE, ft_text_open},
+	[FT_ALL_CONTROL] = {"control", FT_ROOT, WRITE_MODE, ft_control_open},
+	[FT_PROCESS] = {NULL, FT_ROOT, DIR_MODE},
+	[FT_PROCESS_CONTROL] = {"control", FT_PROCESS, WRITE_MODE, ft_control_open},
+	[FT_COMM] = {"comm", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_EXE] = {"exe", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_CMDLINE] = {"cmdline", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_PROCESS_STATE] = {"state", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_MODE] = {"mode", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_CLOCK] = {"clock", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_PROCESS_STATS] = {"stats", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_METADATA] = {"ctf-metadata", FT_PROCESS, SHOW_MODE, ft_text_open},
+	[FT_SNAPSHOT] = {"snapshot", FT_PROCESS, DIR_MODE, .lookup = ft_snapshot_lookup,
+			 .list = ft_snapshot_list},
+	[FT_SNAPSHOT_FILE] = {NULL, FT_SNAPSHOT, SHOW_MODE, ft_snapshot_open, ft_snapshot_size},
+	[FT_THREADS] = {"threads", FT_PROCESS, DIR_MODE, .lookup = ft_threads_lookup,
+			.list = ft_threads_list},
+	[FT_THREAD] = {NULL, FT_THREADS, DIR_MODE},
+	[FT_THREAD_NAME] = {"name", FT_THREAD, SHOW_MODE, ft_text_open},
+	[FT_THREAD_STATE] = {"state", FT_THREAD, SHOW_MODE, ft_text_open},
+	[FT_THREAD_CONTROL] = {"control", FT_THREAD, WRITE_MODE, ft_control_open},
+	[FT_THREAD_STATS] = {"stats", FT_THREAD, SHOW_MODE, ft_text_open},
+	[FT_SUBBUFS] = {"subbuf", FT_THREAD, REMOVE_MODE, .lookup = ft_subbufs_lookup,
+			.list = ft_subbufs_list, .remove = ft_subbufs_remove},
+	[FT_SUBBUF] = {NULL, FT_SUBBUFS, SHOW_MODE, ft_subbuf_open, ft_subbuf_size},
+	[FT_STREAM] = {"stream", FT_THREAD, SHOW_MODE, ft_stream_open},
+	[FT_DRAIN] = {"drain", FT_THREAD, SHOW_MODE, ft_stream_open},
+};
+
+/* What makes a node the same as another. */
+struct node_key {
+	enum ft_kind kind;
+	uint64_t process, thread, generation, number;
+};
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash ^= value + UINT64_C(0x9e3779b97f4a7c15);
+	hash *= UINT64_C(0xbf58476d1ce4e5b9);
+	hash ^= hash >> 29;
+	hash *= UINT64_C(0x94d049bb133111eb);
+	return hash ^ hash >> 32;
+}
+
+/* The inode number: of 64 bits, so that two nodes never meet in practice. */
+static uint64_t key_ino(const struct node_key *key)
+{
+	uint64_t ino = mix(0, (uint64_t)key->kind);
+
+	if (key->kind == FT_ROOT)
+		return FT_ROOT_INO;
+	ino = mix(ino, key->process);
+	ino = mix(ino, key->thread);
+	ino = mix(ino, key->generation);
+	ino = mix(ino, key->number);
+	return ino > FT_ROOT_INO ? ino : FT_ROOT_INO + 1;
+}
+
+/*
+ * The objects of a child of @node: those of @node, and @object, which is a struct ft_process,
+ * ft_thread or ft_generation as the kind wants.
+ */
+static void child_objects(const struct ft_node *node, enum ft_kind kind, const void *object,
+			  struct ft_node *child)
+{
+	child->tree = node->tree;
+	child->kind = kind;
+	child->process = node->process;
+	child->thread = node->thread;
+	child->generation = node->generation;
+	if (kind == FT_PROCESS)
+		child->process = (void *)(uintptr_t)object;
+	else if (kind == FT_THREAD)
+		child->thread = (void *)(uintptr_t)object;
+	else if (kind == FT_SNAPSHOT_FILE)
+		child->generation = (void *)(uintptr_t)object;
+}
+
+static uint64_t node_ino(const struct ft_node *node)
+{
+	struct node_key key = {
+		.kind = node->kind,
+		.process = node->process ? node->process->key : 0,
+		.thread = node->thread ? node->thread->serial : 0,
+		.generation = node->generation ? node->generation->id : 0,
+		.number = node->number,
+	};
+
+	return key_ino(&key);
+}
+
+struct ft_node *ft_node_child(struct ft_node *node, enum ft_kind kind, const void *object,
+			      uint64_t number)
+{
+	struct ft_node probe = {.number = number}, *child;
+
+	child_objects(node, kind, object, &probe);
+	probe.ino = node_ino(&probe);
+	child = ft_tree_find(node->tree, probe.ino);
+	if (child)
+		return child;
+	child = g_new(struct ft_node, 1);
+	*child = probe;
+	if (child->process)
+		ft_process_ref(child->process);
+	if (child->thread)
+		ft_thread_ref(child->thread);
+	if (child->generation)
+		ft_generation_ref(child->generation);
+	g_hash_table_insert(node->tree->nodes, &child->ino, child);
+	return child;
+}
+
+void ft_entry_add(GArray *entries, struct ft_node *node, enum ft_kind kind, const void *object,
+		  uint64_t number, const char *name)
+{
+	struct ft_node probe = {.number = number};
+	struct ft_entry entry = {.name = g_strdup(name), .mode = kinds[kind].mode};
+
+	child_objects(node, kind, object, &probe);
+	entry.ino = node_ino(&probe);
+	g_array_append_val(entries, entry);
+}
+
+static void node_free(void *data)
+{
+	struct ft_node *node = data;
+
+	ft_generation_unref(node->generation);
+	ft_thread_unref(node->thread);
+	ft_process_unref(node->process);
+	g_free(node);
+}
+
+static void node_settle(struct ft_node *node)
+{
+	if (!node->lookups && !node->opens && node != node->tree->root)
+		g_hash_table_remove(node->tree->nodes, &node->ino);
+}
+
+struct ft_tree *ft_tree_new(struct ft_registry *registry)
+{
+	struct ft_tree *tree = g_new0(struct ft_tree, 1);
+
+	tree->registry = registry;
+	tree->nodes = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, node_free);
+	tree->root = g_new0(struct ft_node, 1);
+	tree->root->tree = tree;
+	tree->root->kind = FT_ROOT;
+	tree->root->ino = FT_ROOT_INO;
+	g_hash_table_insert(tree->nodes, &tree->root->ino, tree->root);
+	return tree;
+}
+
+void ft_tree_free(struct ft_tree *tree)
+{
+	if (!tree)
+		return;
+	g_hash_table_destroy(tree->nodes);
+	g_free(tree);
+}
+
+struct ft_node *ft_tree_find(struct ft_tree *tree, uint64_t ino)
+{
+	return g_hash_table_lookup(tree->nodes, &ino);
+}
+
+bool ft_node_is_directory(const struct ft_node *node)
+{
+	return S_ISDIR(kinds[node->kind].mode);
+}
+
+/* Is what the node stands for still there? */
+static int node_check(struct ft_node *node)
+{
+	struct fasttrace_buffer_info info;
+
+	if (node->process && (node->process->removed || !node->process->arena))
+		return -ENOENT;
+	if (node->process && fasttrace_arena_broken(node->process->arena))
+		return -EPROTO;
+	if (node->generation)
+		return node->generation->data ? 0 : -ENOENT;
+	return node->thread ? ft_thread_info(node->thread, &info) : 0;
+}
+
+int ft_node_lookup(struct ft_node *node, struct ft_call *call, const char *name,
+		   struct ft_node **child)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	*child = NULL;
+	if (err)
+		return err;
+	for (int k = 0; k < FT_KINDS; k++)
+		if (kinds[k].parent == node->kind && kinds[k].name && !strcmp(kinds[k].name, name))
+			*child = ft_node_child(node, (enum ft_kind)k, NULL, 0);
+	if (!*child)
+		err = kind->lookup ? kind->lookup(node, call, name, child) : -ENOENT;
+	if (!err)
+		(*child)->lookups++;
+	return err;
+}
+
+void ft_node_forget(struct ft_node *node, uint64_t lookups)
+{
+	node->lookups -= MIN(lookups, node->lookups);
+	node_settle(node);
+}
+
+static struct timespec node_time(const struct ft_node *node)
+{
+	uint64_t ns;
+
+	if (!node->process)
+		return node->tree->registry->started;
+	ns = node->process->info->created_realtime_ns;
+	return (struct timespec){.tv_sec = (time_t)(ns / FT_NS_PER_S),
+				 .tv_nsec = (long)(ns % FT_NS_PER_S)};
+}
+
+int ft_node_stat(struct ft_node *node, struct stat *st)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	/* An open file can be asked even when its name is gone. */
+	if (err && !(node->opens && node->process && node->process->arena))
+		return err;
+	*st = (struct stat){
+		.st_ino = node->ino,
+		.st_mode = kind->mode,
+		.st_nlink = S_ISDIR(kind->mode) ? 2 : 1,
+		.st_uid = node->process ? node->process->info->uid : geteuid(),
+		.st_gid = getegid(),
+		.st_blksize = FT_BLOCK_BYTES,
+	};
+	err = kind->size ? kind->size(node, &st->st_size) : 0;
+	st->st_blocks = (st->st_size + 511) / 512;
+	st->st_atim = st->st_mtim = st->st_ctim = node_time(node);
+	return err;
+}
+
+int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	if (err)
+		return err;
+	for (int k = 0; k < FT_KINDS; k++)
+		if (kinds[k].parent == node->kind && kinds[k].name)
+			ft_entry_add(entries, node, (enum ft_kind)k, NULL, 0, kinds[k].name);
+	return kind->list ? kind->list(node, call, entries) : 0;
+}
+
+int ft_node_remove(struct ft_node *node, const char *name, bool directory)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	if (err)
+		return err;
+	return kind->remove ? kind->remove(node, name, directory) : -EPERM;
+}
+
+int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	if (err)
+		return err;
+	if (!kind->open)
+		return -EISDIR;
+	/* The kernel lets root pass. */
+	if ((flags & O_ACCMODE) != O_RDONLY && !(kind->mode & 0200))
+		return -EACCES;
+	err = kind->open(node, file);
+	if (err)
+		return err;
+	(*file)->node = node;
+	node->opens++;
+	if (node->process)
+		ft_process_hold(node->process);
+	return 0;
+}
+
+void ft_file_close(struct ft_file *file)
+{
+	struct ft_node *node = file->node;
+	struct ft_process *process = node->process;
+
+	file->ops->release(file);
+	node->opens--;
+	if (process)
+		ft_process_release(process);
+	node_settle(node);
+}

@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# setup.sh [build|demo|check] - install what is missing to build, to run the demo, or for all tests.
+#
+# Debian and Ubuntu: through apt-get, as root or with a sudo that asks nothing. Where it may not,
+# it prints the one command that does it, and fails. Quick and silent when nothing is missing.
+set -eu
+
+missing=
+
+# need PACKAGE COMMAND...: PACKAGE is missing unless COMMAND succeeds.
+need()
+{
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+need_for_build()
+{
+	need gcc command -v cc
+	need libc6-dev test -e /usr/include/stdio.h
+	need pkg-config command -v pkg-config
+	need libglib2.0-dev pkg-config --exists glib-2.0
+	need libfuse3-dev pkg-config --exists fuse3
+	need libcmocka-dev pkg-config --exists cmocka
+}
+
+need_for_demo()
+{
+	need fuse3 command -v fusermount3
+	need babeltrace2 command -v babeltrace2
+	need curl command -v curl
+}
+
+need_for_check()
+{
+	need gcc command -v gcc
+	need g++ command -v g++
+	need clang command -v clang
+	need clang-format command -v clang-format
+	need shellcheck command -v shellcheck
+	need binutils command -v readelf
+	need util-linux command -v setpriv
+	need procps command -v ps
+	need python3 command -v python3
+}
+
+case ${1:-check} in
+build) need_for_build ;;
+demo) need_for_build && need_for_demo ;;
+check) need_for_build && need_for_demo && need_for_check ;;
+*)
+	echo "setup: $1: expected build, demo or check" >&2
+	exit 2
+	;;
+esac
+
+[ -n "$missing" ] || exit 0
+missing=${missing# }
+install="apt-get install -y --no-install-recommends $missing"
+
+if ! command -v apt-get >/dev/null; then
+	echo "setup: missing (Debian's names): $missing. Install them and try again." >&2
+	exit 1
+fi
+if [ "$(id -u)" -eq 0 ]; then
+	as_root=
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	as_root='sudo -n'
+else
+	echo "setup: missing: $missing. Run this, then try again:" >&2
+	echo "    sudo sh -c 'apt-get update && $install'" >&2
+	exit 1
+fi
+
+# The package lists may be absent or old: they are fetched when the first try fails.
+echo "setup: installing $missing"
+# shellcheck disable=SC2086 # words are meant to split
+$as_root env DEBIAN_FRONTEND=noninteractive $install >/dev/null 2>&1 || {
+	$as_root apt-get update
+	$as_root env DEBIAN_FRONTEND=noninteractive $install
+}

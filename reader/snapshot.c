@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * snapshot.c - copies of everything unread, without consuming, switching or writing.
+ *
+ * A sub-buffer is copied where it stands, and then looked at again: if its page was claimed for
+ * another lap meanwhile, the copy is torn and dropped, and what is older was overwritten before it.
+ * What is not complete yet becomes a stream of its own, named after all that it depends on, for the
+ * same packet will be seen again later, and longer.
+ */
+#include <glib.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ft-consume.h"
+#include "ft-walk.h"
+
+/* Packets of one stream, being collected. */
+struct packets {
+	unsigned char *data;
+	size_t used, room;
+	uint64_t events;
+	uint64_t last; /* time of the newest event */
+};
+
+/* A buffer being copied. */
+struct source {
+	struct fasttrace_arena *a;
+	struct ft_reader_buffer *b;
+	struct fasttrace_buffer_info info;
+	bool gone;
+	GArray *streams;
+	struct packets packets; /* of the complete sub-buffers */
+};
+
+/* A sub-buffer to be copied: its words, and what of it is written. */
+struct piece {
+	uint64_t seq;
+	struct ft_subbuf words;
+	struct ft_range ranges[FT_NESTED_RANGES + 1];
+	unsigned nranges;
+	uint64_t lost;
+	bool open; /* not complete, and its writer lives or may be flushed */
+	bool held; /* swapped out by the reader */
+};
+
+static bool packets_reserve(struct packets *p, size_t bytes)
+{
+	size_t room = p->room * 2;
+	unsigned char *grown;
+
+	if (p->room - p->used >= bytes)
+		return true;
+	if (room < p->used + bytes)
+		room = p->used + bytes;
+	grown = realloc(p->data, room);
+	if (!grown)
+		return false;
+	p->data = grown;
+	p->room = room;
+	return true;
+}
+
+/* Hand the packets over to the snapshot, or free them if there is no event. */
+static void packets_finish(const struct source *s, struct packets *p, bool open)
+{
+	struct fasttrace_snapshot_stream stream = {
+		.serial = s->info.serial,
+		.tid = s->info.tid,
+		.open = open,
+		.bytes = p->used,
+		.events = p->events,
+	};
+
+	if (!p->events) {
+		free(p->data);
+		return;
+	}
+	stream.data = realloc(p->data, p->used);
+	if (!stream.data)
+		stream.data = p->data; /* it did not shrink */
+	g_array_append_val(s->streams, stream);
+}
+
+/* Events lost up to the end of seq: up to the opening of the next, else up to now. */
+static uint64_t lost_until(const struct ft_reader_buffer *b, uint64_t seq)
+{
+	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
+	bool opened = ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1);
+	uint64_t lost = ft_load_acquire(&next->lost);
+
+	if (!opened || !ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1))
+		lost = ft_buffer_lost(b->shared);
+	return lost -
+	       ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
+}
+
+/* A name for a packet that will be seen again, longer: never a serial, whose top bit is 0. */
+static uint64_t open_instance(uint64_t serial, uint64_t seq, uint64_t committed)
+{
+	const uint64_t words[] = {serial, seq, committed};
+	uint64_t hash = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		hash = (hash ^ words[i]) + UINT64_C(0x9e3779b97f4a7c15);
+		hash = (hash ^ hash >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		hash = (hash ^ hash >> 27) * UINT64_C(0x94d049bb133111eb);
+		hash ^= hash >> 31;
+	}
+	return hash | UINT64_C(1) << 63;
+}
+
+/* What of the piece is written. The words were checked for their seq only. */
+static int piece_measure(const struct source *s, struct piece *p)
+{
+	const struct fasttrace_ring *ring = &s->b->ring;
+	uint64_t word = p->words.word & ~ft_word_closed_bit(ring);
+	uint64_t units = ft_word_units(ring, p->words.committed);
+	bool closed = ft_word_closed(ring, p->words.word);
+	const unsigned char *page =
+		ring->pages + (ft_page_index(p->words.page) << ring->page_shift);
+
+	if (ft_word_units(ring, word) > ring->units ||
+	    ft_page_index(p->words.page) >= s->b->pages || !ft_anchor_is(p->words.anchor, p->seq))
+		return -EPROTO;
+	p->open = !closed || (p->words.committed != word && !s->gone);
+	if (s->gone && p->words.committed != word) {
+		p->nranges = ft_recover_ranges(ring, p->seq, p->words.word, p->words.committed,
+					       page, p->ranges);
+		return 0;
+	}
+	if (!ft_word_is(ring, p->words.committed, p->seq) || units < FASTTRACE_HEADER_UNITS ||
+	    units > ft_word_units(ring, word))
+		return -EPROTO;
+	p->ranges[0] = (struct ft_range){.from = FASTTRACE_HEADER_UNITS, .to = (uint32_t)units};
+	p->nranges = units > FASTTRACE_HEADER_UNITS;
+	return 0;
+}
+
+/* Does the memory that was copied still belong to the piece? */
+static bool piece_stands(const struct source *s, const struct piece *p)
+{
+	const struct ft_reader_buffer *b = s->b;
+	const struct ft_hold *hold = &b->shared->hold;
+	uint64_t page = ft_page_index(p->words.page);
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* the copy first */
+	if (ft_load_acquire(&b->shared->serial) != s->info.serial)
+		return false;
+	if (!p->held)
+		return ft_load_acquire(&ft_ring_slot(&b->ring, p->seq)->page) == p->words.page;
+	return ft_load_acquire(&hold->state) == FT_HOLD_HELD &&
+	       ft_load_relaxed(&hold->seq) == p->seq && ft_load_relaxed(&hold->page) == page &&
+	       ft_page_standing(b, page) < 0;
+}
+
+static size_t piece_copy(const struct source *s, const struct piece *p, unsigned char *to)
+{
+	const struct fasttrace_ring *ring = &s->b->ring;
+	const unsigned char *page =
+		ring->pages + (ft_page_index(p->words.page) << ring->page_shift);
+	size_t all = 0;
+
+	for (unsigned i = 0; i < p->nranges; i++) {
+		size_t bytes = 8 * (size_t)(p->ranges[i].to - p->ranges[i].from);
+
+		memcpy(to + all, page + 8 * (size_t)p->ranges[i].from, bytes);
+		all += bytes;
+	}
+	return all;
+}
+
+static void piece_header(const struct source *s, const struct piece *p, const struct ft_walk *walk,
+			 uint8_t *out)
+{
+	uint64_t count = ft_word_count(&s->b->ring, p->words.word);
+	struct ft_packet_fields f = {
+		.instance = p->open ? open_instance(s->info.serial, p->seq, p->words.committed)
+				    : s->info.serial,
+		.begin = walk->first,
+		.end = walk->last,
+		.bytes = FASTTRACE_HEADER_BYTES + walk->bytes,
+		.pad = walk->pad,
+		.seq = p->open ? 0 : p->seq - s->info.base,
+		.lost = p->open ? 0 : p->lost,
+		.tid = s->info.tid,
+		.cut_short = s->gone ? (uint32_t)(count - walk->events) : 0,
+	};
+
+	ft_packet_header(s->a, &f, out);
+}
+
+/*
+ * Append a piece as a packet.
+ * Return: 0, also when nothing in it can be read; -ESTALE it was overwritten meanwhile; -ENOMEM.
+ */
+static int piece_append(const struct source *s, const struct piece *p, struct packets *packets)
+{
+	size_t most = FASTTRACE_HEADER_BYTES + 8 * (size_t)s->b->ring.units, bytes;
+	unsigned char *header;
+	struct ft_walk walk;
+
+	if (!packets_reserve(packets, most))
+		return -ENOMEM;
+	header = packets->data + packets->used;
+	bytes = piece_copy(s, p, header + FASTTRACE_HEADER_BYTES);
+	if (!piece_stands(s, p))
+		return -ESTALE;
+	if (ft_events_walk(s->a, header + FASTTRACE_HEADER_BYTES, bytes,
+			   ft_anchor_time(p->words.anchor), &walk))
+		return -ENOMEM;
+	if (!walk.events || walk.first < packets->last)
+		return 0;
+	piece_header(s, p, &walk, header);
+	packets->used += FASTTRACE_HEADER_BYTES + walk.bytes;
+	packets->events += walk.events;
+	packets->last = walk.last;
+	return 0;
+}
+
+static int piece_take(struct source *s, struct piece *p)
+{
+	struct packets own = {0};
+	int err;
+
+	if (piece_measure(s, p) || !p->nranges)
+		return 0;
+	if (p->open) {
+		err = piece_append(s, p, &own);
+		packets_finish(s, &own, true);
+		return err == -ESTALE ? 0 : err;
+	}
+	err = piece_append(s, p, &s->packets);
+	if (err != -ESTALE)
+		return err;
+	s->packets.used = 0;
+	s->packets.events = 0;
+	return 0;
+}
+
+/* The seq that the reader has swapped out, if there is one. */
+static bool held_load(const struct source *s, struct piece *p)
+{
+	const struct ft_hold *hold = &s->b->shared->hold;
+	uint64_t page;
+
+	if (!s->b->ring.overwrite || ft_load_acquire(&hold->state) != FT_HOLD_HELD) /* takeover:R */
+		return false;
+	page = ft_load_relaxed(
+		&hold->page); /* ordered by state, and looked at again by piece_stands() */
+	p->held = true;
+	p->seq = ft_load_relaxed(&hold->seq);
+	p->lost = ft_load_relaxed(&hold->lost_after);
+	p->words = (struct ft_subbuf){
+		.word = ft_load_relaxed(&hold->word),
+		.committed = ft_load_relaxed(&hold->committed),
+		.page = ft_page_word(p->seq, FT_PAGE_TAKEN, page & 0xffff),
+		.anchor = ft_load_relaxed(&hold->anchor),
+	};
+	return page < s->b->pages && ft_word_is(&s->b->ring, p->words.word, p->seq) &&
+	       ft_word_closed(&s->b->ring, p->words.word) && p->seq >= s->info.base;
+}
+
+static int subbuf_take(struct source *s, uint64_t seq)
+{
+	struct piece p = {.seq = seq}, held = {.seq = seq};
+	int err = ft_subbuf_look(s->b, seq, s->gone, &p.words);
+
+	if (err == -EPROTO)
+		return 0;
+	if (err == -ENOENT)
+		return held_load(s, &held) && held.seq == seq ? piece_take(s, &held) : 0;
+	p.lost = lost_until(s->b, seq);
+	return piece_take(s, &p);
+}
+
+static int source_copy(struct source *s)
+{
+	uint64_t head = ft_load_acquire(&s->b->shared->head), seq = ft_buffer_oldest(s->b);
+	struct piece held = {0};
+	int err = 0;
+
+	if (held_load(s, &held) && held.seq < seq)
+		err = piece_take(s, &held);
+	for (uint64_t n = 0; !err && n <= s->b->ring.mask && seq <= head; n++, seq++)
+		err = subbuf_take(s, seq);
+	packets_finish(s, &s->packets, false);
+	return err;
+}
+
+/* A buffer that contradicts the protocol is left out. */
+static int buffer_copy(struct fasttrace_arena *a, unsigned index, GArray *streams)
+{
+	struct source s = {.a = a, .streams = streams};
+	int err = fasttrace_buffer_info(a, index, &s.info);
+
+	if (!err)
+		err = ft_reader_owner(a, index, s.info.serial, &s.b);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	s.gone = !s.info.live;
+	return source_copy(&s);
+}
+
+static void streams_number(struct fasttrace_snapshot *snapshot)
+{
+	GHashTable *seen = g_hash_table_new(g_direct_hash, g_direct_equal);
+
+	for (unsigned i = 0; i < snapshot->streams; i++) {
+		gpointer tid = GUINT_TO_POINTER(snapshot->stream[i].tid);
+		unsigned nth = GPOINTER_TO_UINT(g_hash_table_lookup(seen, tid));
+
+		snapshot->stream[i].nth = nth;
+		snapshot->bytes += snapshot->stream[i].bytes;
+		g_hash_table_insert(seen, tid, GUINT_TO_POINTER(nth + 1));
+	}
+	g_hash_table_destroy(seen);
+}
+
+int fasttrace_snapshot_take(struct fasttrace_arena *a, struct fasttrace_snapshot **snapshot)
+{
+	struct fasttrace_snapshot *made = calloc(1, sizeof(*made));
+	GArray *streams = g_array_new(FALSE, FALSE, sizeof(*made->stream));
+	unsigned buffers = fasttrace_arena_buffers(a);
+	int err = made ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; !err && i < buffers; i++)
+		err = buffer_copy(a, i, streams);
+	if (!made) {
+		g_array_free(streams, TRUE);
+		return -ENOMEM;
+	}
+	made->streams = streams->len;
+	made->stream = (void *)g_array_free(streams, FALSE);
+	/* After the data: so it declares every event in it. Also says if the arena was truncated.
+	 */
+	if (!err)
+		err = fasttrace_arena_metadata(a, &made->metadata, &made->metadata_bytes);
+	if (err) {
+		fasttrace_snapshot_free(made);
+		return err;
+	}
+	streams_number(made);
+	*snapshot = made;
+	return 0;
+}
+
+void fasttrace_snapshot_free(struct fasttrace_snapshot *snapshot)
+{
+	if (!snapshot)
+		return;
+	for (unsigned i = 0; i < snapshot->streams; i++)
+		free((void *)snapshot->stream[i].data);
+	g_free(snapshot->stream);
+	free(snapshot->metadata);
+	free(snapshot);
+}
