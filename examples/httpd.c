@@ -35,7 +35,7 @@
 
 #include <fasttrace.h>
 
-enum { QUEUE_LENGTH = 256, MAX_THREADS = 256, MAX_HEAD = 8192, IDLE_SECONDS = 5 };
+enum { QUEUE_LENGTH = 256, MAX_THREADS = 256, MAX_HEAD = 8192, IDLE_SECONDS = 5, TICK_MS = 50 };
 
 /* Accepted connections that no worker has taken yet. Guarded by lock. */
 static struct {
@@ -74,6 +74,14 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static bool others_wait(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	bool wait = queue.head != queue.tail;
+	pthread_mutex_unlock(&queue.lock);
+	return wait;
 }
 
 /* Parsing. */
@@ -309,6 +317,19 @@ static int file_send(struct connection *c, struct request *rq)
 
 /* Serving. */
 
+/* Waits for the next request. False: it is long in coming, and others wait for this thread. */
+static bool request_await(const struct connection *c)
+{
+	struct pollfd fd = {.fd = c->fd, .events = POLLIN};
+
+	for (int ms = 0; ms < IDLE_SECONDS * 1000; ms += TICK_MS)
+		if (c->used || poll(&fd, 1, TICK_MS) > 0)
+			return true;
+		else if (others_wait())
+			break;
+	return false;
+}
+
 /* Reads until a whole head is in buf. Returns its length, 0 at the end, or -errno. */
 static ssize_t head_read(struct connection *c)
 {
@@ -342,6 +363,7 @@ static bool request_serve(struct connection *c)
 		c->buf[len - 1] = '\0';
 		status = request_parse(&rq, c->buf);
 	}
+	rq.keep_alive = rq.keep_alive && !others_wait();
 	err = status ? error_send(c, &rq, status) : file_send(c, &rq);
 	c->requests++;
 	FASTTRACE(httpd, request, (method, rq.method), (path, rq.path), (status, rq.status),
@@ -364,7 +386,7 @@ static void connection_serve(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	while (request_serve(&c))
+	while (request_await(&c) && request_serve(&c))
 		;
 	FASTTRACE(httpd, closed, (fd, fd), (requests, c.requests));
 }

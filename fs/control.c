@@ -99,7 +99,7 @@ static void command_process(struct command *c, struct ft_process *p)
 	struct ft_thread *thread;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (fasttrace_buffer_info(p->arena, i, &info))
+		if (fasttrace_buffer_get_info(p->arena, i, &info))
 			continue;
 		thread = ft_thread_obtain(p, i, info.serial);
 		command_thread(c, thread);

@@ -12,6 +12,7 @@
 #include "adapter.h"
 
 #define MAX_BACKGROUND 64
+#define KEEP_SECONDS   3600.0
 
 /* An open directory: what was in it when it was read from the beginning. */
 struct directory {
@@ -48,6 +49,11 @@ static struct ft_call call_of(fuse_req_t req)
 	return (struct ft_call){.tid = fuse_req_ctx(req)->pid};
 }
 
+static double attr_timeout(const struct ft_node *node)
+{
+	return ft_node_is_constant(node) ? KEEP_SECONDS : 0;
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ft_mount *mount = userdata;
@@ -59,7 +65,10 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	mount->initialized = true;
 }
 
-/* Timeouts stay 0: names come and go, and a snapshot's differ from caller to caller. */
+/*
+ * Numbers come and go, and a snapshot's names differ from caller to caller: the kernel asks each
+ * time. What never changes it may keep, or each path would cost a dozen requests.
+ */
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct ft_node *node = req_node(req, parent), *child;
@@ -74,6 +83,8 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		err = ft_node_stat(child, &entry.attr);
 	if (!err) {
 		entry.ino = child->ino;
+		entry.entry_timeout = ft_node_has_fixed_name(child) ? KEEP_SECONDS : 0;
+		entry.attr_timeout = attr_timeout(child);
 		fuse_reply_entry(req, &entry);
 		return;
 	}
@@ -116,7 +127,7 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	if (err)
 		fuse_reply_err(req, ft_error_number(err));
 	else
-		fuse_reply_attr(req, &st, 0);
+		fuse_reply_attr(req, &st, attr_timeout(node));
 }
 
 /* `> control` sets the size, touch and tar the times: nothing happens. The rest is refused. */
@@ -152,6 +163,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fi->fh = (uintptr_t)handle;
 	fi->direct_io = 1;
 	fi->nonseekable = file->ops->stream;
+	fi->noflush = !file->ops->flush;
 	fuse_reply_open(req, fi);
 }
 

@@ -115,7 +115,10 @@ int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_node_remove(struct ft_node *node, const char *name, bool directory);
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file);
 void ft_file_close(struct ft_file *file);
-bool ft_node_is_directory(const struct ft_node *node);
+/** ft_node_has_fixed_name() - does its name mean the same node for as long as its parent lives? */
+bool ft_node_has_fixed_name(const struct ft_node *node);
+/** ft_node_is_constant() - do its attributes never change? */
+bool ft_node_is_constant(const struct ft_node *node);
 
 /* tree.c: for the kinds of nodes */
 /** ft_node_child() - the node of @kind below @node, with the same process and thread. */

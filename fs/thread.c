@@ -40,7 +40,7 @@ void ft_thread_unref(struct ft_thread *thread)
 int ft_thread_info(struct ft_thread *thread, struct fasttrace_buffer_info *info)
 {
 	struct fasttrace_arena *arena = thread->process->arena;
-	int err = arena ? fasttrace_buffer_info(arena, thread->index, info) : -ENOENT;
+	int err = arena ? fasttrace_buffer_get_info(arena, thread->index, info) : -ENOENT;
 
 	if (!err && info->serial != thread->serial)
 		return -ENOENT;
@@ -126,7 +126,7 @@ GArray *ft_thread_sorted(struct ft_process *process)
 	struct ft_thread_entry e;
 
 	for (e.index = 0; e.index < n; e.index++)
-		if (!fasttrace_buffer_info(process->arena, e.index, &e.info))
+		if (!fasttrace_buffer_get_info(process->arena, e.index, &e.info))
 			g_array_append_val(entries, e);
 	g_array_sort(entries, entry_compare);
 	return entries;

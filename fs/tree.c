@@ -22,7 +22,10 @@ struct kind {
 	int (*remove)(struct ft_node *node, const char *name, bool directory);
 };
 
-/* What can be removed from needs the write bit: default_permissions looks at it. */
+/*
+ * What can be removed from needs the write bit: default_permissions looks at it. So does a copy of
+ * a snapshot, which its user wants to remove.
+ */
 #define DIR_MODE    (S_IFDIR | 0500)
 #define REMOVE_MODE (S_IFDIR | 0700)
 #define SHOW_MODE   (S_IFREG | 0400)
@@ -43,7 +46,7 @@ static const struct kind kinds[FT_KINDS] = {
 	[FT_CLOCK] = {"clock", FT_PROCESS, SHOW_MODE, ft_text_open},
 	[FT_PROCESS_STATS] = {"stats", FT_PROCESS, SHOW_MODE, ft_text_open},
 	[FT_METADATA] = {"ctf-metadata", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_SNAPSHOT] = {"snapshot", FT_PROCESS, DIR_MODE, .lookup = ft_snapshot_lookup,
+	[FT_SNAPSHOT] = {"snapshot", FT_PROCESS, REMOVE_MODE, .lookup = ft_snapshot_lookup,
 			 .list = ft_snapshot_list},
 	[FT_SNAPSHOT_FILE] = {NULL, FT_SNAPSHOT, SHOW_MODE, ft_snapshot_open, ft_snapshot_size},
 	[FT_THREADS] = {"threads", FT_PROCESS, DIR_MODE, .lookup = ft_threads_lookup,
@@ -198,9 +201,15 @@ struct ft_node *ft_tree_find(struct ft_tree *tree, uint64_t ino)
 	return g_hash_table_lookup(tree->nodes, &ino);
 }
 
-bool ft_node_is_directory(const struct ft_node *node)
+bool ft_node_has_fixed_name(const struct ft_node *node)
 {
-	return S_ISDIR(kinds[node->kind].mode);
+	return kinds[node->kind].name != NULL;
+}
+
+/* What is written to has its size guessed at by the kernel: that guess is not to be kept. */
+bool ft_node_is_constant(const struct ft_node *node)
+{
+	return S_ISDIR(kinds[node->kind].mode) || !(kinds[node->kind].mode & 0200);
 }
 
 /* Is what the node stands for still there? */
@@ -253,6 +262,18 @@ static struct timespec node_time(const struct ft_node *node)
 				 .tv_nsec = (long)(ns % FT_NS_PER_S)};
 }
 
+/* What cat and others read at once: it costs to offer the kernel more room than there is data. */
+static blksize_t block_size(off_t size)
+{
+	blksize_t block = 4096;
+
+	if (!size)
+		return FT_BLOCK_BYTES;
+	while (block < size && block < FT_BLOCK_BYTES)
+		block *= 2;
+	return block;
+}
+
 int ft_node_stat(struct ft_node *node, struct stat *st)
 {
 	const struct kind *kind = &kinds[node->kind];
@@ -267,9 +288,9 @@ int ft_node_stat(struct ft_node *node, struct stat *st)
 		.st_nlink = S_ISDIR(kind->mode) ? 2 : 1,
 		.st_uid = node->process ? node->process->info->uid : geteuid(),
 		.st_gid = getegid(),
-		.st_blksize = FT_BLOCK_BYTES,
 	};
 	err = kind->size ? kind->size(node, &st->st_size) : 0;
+	st->st_blksize = block_size(st->st_size);
 	st->st_blocks = (st->st_size + 511) / 512;
 	st->st_atim = st->st_mtim = st->st_ctim = node_time(node);
 	return err;

@@ -194,10 +194,10 @@ FASTTRACE_READER_API int fasttrace_arena_wait(const struct fasttrace_arena *aren
 FASTTRACE_READER_API void fasttrace_arena_interrupt(const struct fasttrace_arena *arena);
 
 /**
- * fasttrace_buffer_info() - who owns buffer `index`.
+ * fasttrace_buffer_get_info() - who owns buffer `index`.
  * Return: 0; -ENOENT no such buffer, or none owns it yet; -EPROTO.
  */
-FASTTRACE_READER_API int fasttrace_buffer_info(struct fasttrace_arena *arena, unsigned index,
+FASTTRACE_READER_API int fasttrace_buffer_get_info(struct fasttrace_arena *arena, unsigned index,
 					       struct fasttrace_buffer_info *info);
 
 /*

@@ -377,28 +377,31 @@ template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
 #define FASTTRACE_SITE_N_(level, text, n, ...) \
 	FASTTRACE_EVENT_(level, text, n, FASTTRACE_CAT_(FASTTRACE_EACH_, n), __VA_ARGS__)
 
-#define FASTTRACE_EVENT_(level, text, n, each, ...)                                                \
-	do {                                                                                       \
-		FASTTRACE_QUIET_BEGIN_                                                             \
-		static struct fasttrace_event fasttrace_site_ = {                                  \
-			&fasttrace_unregistered,    text, FASTTRACE_ABI,                           \
-			FASTTRACE_LEVEL_OF_(level), n,	  {each(FASTTRACE_M_TYPE_, __VA_ARGS__)}}; \
-		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_);                     \
-		if (fasttrace_id_ &&                                                               \
-		    (fasttrace_id_ = fasttrace_event_id(&fasttrace_site_, fasttrace_id_)) != 0) {  \
-			each(FASTTRACE_M_EVALUATE_,                                                \
-			     __VA_ARGS__) struct fasttrace_reservation fasttrace_reservation_;     \
-			unsigned char *fasttrace_at_ = fasttrace_reserve(                          \
-				&fasttrace_reservation_,                                           \
-				(8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u,              \
-				fasttrace_id_);                                                    \
-			if (FASTTRACE_LIKELY(fasttrace_at_)) {                                     \
-				fasttrace_at_ += 8;                                                \
-				each(FASTTRACE_M_PUT_, __VA_ARGS__)                                \
-					fasttrace_commit(&fasttrace_reservation_);                 \
-			}                                                                          \
-		}                                                                                  \
-		FASTTRACE_QUIET_END_                                                               \
+/* clang-format off */
+#define FASTTRACE_EVENT_(level, text, n, each, ...) \
+	do { \
+		FASTTRACE_QUIET_BEGIN_ \
+		static struct fasttrace_event fasttrace_site_ = { \
+			&fasttrace_unregistered, text, FASTTRACE_ABI, FASTTRACE_LEVEL_OF_(level), n, \
+			{ each(FASTTRACE_M_TYPE_, __VA_ARGS__) } \
+		}; \
+		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_); \
+		if (fasttrace_id_ && \
+		    (fasttrace_id_ = fasttrace_event_id(&fasttrace_site_, fasttrace_id_)) != 0) { \
+			each(FASTTRACE_M_EVALUATE_, __VA_ARGS__) \
+			struct fasttrace_reservation fasttrace_reservation_; \
+			unsigned char *fasttrace_at_ = fasttrace_reserve( \
+				&fasttrace_reservation_, \
+				(8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u, \
+				fasttrace_id_); \
+			if (FASTTRACE_LIKELY(fasttrace_at_)) { \
+				fasttrace_at_ += 8; \
+				each(FASTTRACE_M_PUT_, __VA_ARGS__) \
+				fasttrace_commit(&fasttrace_reservation_); \
+			} \
+		} \
+		FASTTRACE_QUIET_END_ \
 	} while (0)
+/* clang-format on */
 
 #endif

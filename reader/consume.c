@@ -88,7 +88,7 @@ bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b)
 	return ft_load_acquire(&b->shared->state) == FT_BUFFER_DEAD || !fasttrace_arena_alive(a);
 }
 
-int fasttrace_buffer_info(struct fasttrace_arena *a, unsigned index,
+int fasttrace_buffer_get_info(struct fasttrace_arena *a, unsigned index,
 			  struct fasttrace_buffer_info *info)
 {
 	struct ft_reader_buffer *b;
@@ -285,6 +285,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	p->cut_short = ft_word_count(&b->ring, hold->word) - walk.events;
 	f.cut_short = (uint32_t)p->cut_short;
 	f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
+	f.pad = walk.pad;
 	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
 	f.tid = ft_load_relaxed(&b->shared->tid);           /* the same */
 	ft_packet_header(a, &f, p->header);

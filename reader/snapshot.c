@@ -28,8 +28,8 @@ struct source {
 	struct ft_reader_buffer *b;
 	struct fasttrace_buffer_info info;
 	bool gone;
-	GArray *streams;
 	struct packets packets; /* of the complete sub-buffers */
+	GArray *open;		/* streams of the others */
 };
 
 /* A sub-buffer to be copied: its words, and what of it is written. */
@@ -60,13 +60,13 @@ static bool packets_reserve(struct packets *p, size_t bytes)
 	return true;
 }
 
-/* Hand the packets over to the snapshot, or free them if there is no event. */
-static void packets_finish(const struct source *s, struct packets *p, bool open)
+/* Hand the packets over to a list of streams, or free them if there is no event. */
+static void packets_finish(const struct source *s, struct packets *p, GArray *streams)
 {
 	struct fasttrace_snapshot_stream stream = {
 		.serial = s->info.serial,
 		.tid = s->info.tid,
-		.open = open,
+		.open = streams == s->open,
 		.bytes = p->used,
 		.events = p->events,
 	};
@@ -78,7 +78,7 @@ static void packets_finish(const struct source *s, struct packets *p, bool open)
 	stream.data = realloc(p->data, p->used);
 	if (!stream.data)
 		stream.data = p->data; /* it did not shrink */
-	g_array_append_val(s->streams, stream);
+	g_array_append_val(streams, stream);
 }
 
 /* Events lost up to the end of seq: up to the opening of the next, else up to now. */
@@ -217,6 +217,13 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 	return 0;
 }
 
+/* What is older than an overwritten sub-buffer was overwritten before it. */
+static void older_drop(struct source *s)
+{
+	s->packets.used = 0;
+	s->packets.events = 0;
+}
+
 static int piece_take(struct source *s, struct piece *p)
 {
 	struct packets own = {0};
@@ -226,14 +233,13 @@ static int piece_take(struct source *s, struct piece *p)
 		return 0;
 	if (p->open) {
 		err = piece_append(s, p, &own);
-		packets_finish(s, &own, true);
+		packets_finish(s, &own, s->open);
 		return err == -ESTALE ? 0 : err;
 	}
 	err = piece_append(s, p, &s->packets);
 	if (err != -ESTALE)
 		return err;
-	s->packets.used = 0;
-	s->packets.events = 0;
+	older_drop(s);
 	return 0;
 }
 
@@ -267,13 +273,18 @@ static int subbuf_take(struct source *s, uint64_t seq)
 
 	if (err == -EPROTO)
 		return 0;
-	if (err == -ENOENT)
-		return held_load(s, &held) && held.seq == seq ? piece_take(s, &held) : 0;
-	p.lost = lost_until(s->b, seq);
-	return piece_take(s, &p);
+	if (err != -ENOENT) {
+		p.lost = lost_until(s->b, seq);
+		return piece_take(s, &p);
+	}
+	if (held_load(s, &held) && held.seq == seq)
+		return piece_take(s, &held);
+	if (!ft_page_is(p.words.page, seq))
+		older_drop(s); /* else the reader has taken it */
+	return 0;
 }
 
-static int source_copy(struct source *s)
+static int source_copy(struct source *s, GArray *streams)
 {
 	uint64_t head = ft_load_acquire(&s->b->shared->head), seq = ft_buffer_oldest(s->b);
 	struct piece held = {0};
@@ -283,22 +294,26 @@ static int source_copy(struct source *s)
 		err = piece_take(s, &held);
 	for (uint64_t n = 0; !err && n <= s->b->ring.mask && seq <= head; n++, seq++)
 		err = subbuf_take(s, seq);
-	packets_finish(s, &s->packets, false);
+	packets_finish(s, &s->packets, streams);
 	return err;
 }
 
 /* A buffer that contradicts the protocol is left out. */
 static int buffer_copy(struct fasttrace_arena *a, unsigned index, GArray *streams)
 {
-	struct source s = {.a = a, .streams = streams};
-	int err = fasttrace_buffer_info(a, index, &s.info);
+	struct source s = {.a = a};
+	int err = fasttrace_buffer_get_info(a, index, &s.info);
 
 	if (!err)
 		err = ft_reader_owner(a, index, s.info.serial, &s.b);
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	s.gone = !s.info.live;
-	return source_copy(&s);
+	s.open = g_array_new(FALSE, FALSE, sizeof(struct fasttrace_snapshot_stream));
+	err = source_copy(&s, streams);
+	g_array_append_vals(streams, s.open->data, s.open->len);
+	g_array_free(s.open, TRUE);
+	return err;
 }
 
 static void streams_number(struct fasttrace_snapshot *snapshot)

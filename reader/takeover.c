@@ -56,12 +56,11 @@ void ft_hold_clear(struct ft_reader_buffer *b)
 	ft_store_release(&b->shared->hold.state, FT_HOLD_NONE); /* hold:W */
 }
 
-/* consumed moves over what is taken and not held, and over what the writer has claimed. */
+/* consumed moves over what is taken, and over what the writer has claimed. */
 static void consumed_advance(struct ft_reader_buffer *b)
 {
 	uint64_t head = ft_load_acquire(&b->shared->head), seq = ft_load_acquire(&b->shared->consumed);
 	uint64_t base = ft_load_acquire(&b->shared->base);
-	const struct ft_hold *hold = &b->shared->hold;
 
 	if ((int64_t)(head - b->ring.mask - seq) > 0)
 		seq = head - b->ring.mask;
@@ -70,8 +69,7 @@ static void consumed_advance(struct ft_reader_buffer *b)
 	for (; (int64_t)(head - seq) >= 0; seq++) {
 		uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->page);
 
-		if (ft_page_is(page, seq) && (!(page & FT_PAGE_TAKEN) ||
-					      (hold->state == FT_HOLD_HELD && hold->seq == seq)))
+		if (ft_page_is(page, seq) && !(page & FT_PAGE_TAKEN))
 			break;
 	}
 	ft_store_release(&b->shared->consumed, seq); /* put:W */

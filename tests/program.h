@@ -45,7 +45,7 @@ struct counts {
 static struct counts *counts;
 static __thread uint64_t program_self;
 
-static uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
+static inline uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
 {
 	uint64_t x = kind << 61 ^ thread << 48 ^ n;
 
@@ -53,7 +53,7 @@ static uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
 	return x ^ x >> 29;
 }
 
-static void program_event(uint64_t kind)
+static inline void program_event(uint64_t kind)
 {
 	uint64_t t = program_self, n = counts->thread[t].n[kind];
 
@@ -61,12 +61,12 @@ static void program_event(uint64_t kind)
 	__atomic_store_n(&counts->thread[t].n[kind], n + 1, __ATOMIC_RELEASE);
 }
 
-static void program_handler(int sig)
+static inline void program_handler(int sig)
 {
 	program_event((uint64_t)(sig - SIGRTMIN) + 1);
 }
 
-static void program_timer(int sig, long ns)
+static inline void program_timer(int sig, long ns)
 {
 	struct itimerspec every = {{0, ns}, {0, ns}};
 	struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = sig};
@@ -77,7 +77,7 @@ static void program_timer(int sig, long ns)
 		perror("timer");
 }
 
-static void *program_thread(void *arg)
+static inline void *program_thread(void *arg)
 {
 	program_self = (uintptr_t)arg;
 	program_timer(SIGRTMIN, SIGNAL_NS);
@@ -91,7 +91,7 @@ static void *program_thread(void *arg)
 }
 
 /* When told to stop it kills itself, so that the arena stays, as after a crash. */
-static int program_run(unsigned threads)
+static inline int program_run(unsigned threads)
 {
 	struct sigaction sa = {.sa_handler = program_handler, .sa_flags = SA_RESTART};
 	pthread_t id[MAX_THREADS];
@@ -110,7 +110,7 @@ static int program_run(unsigned threads)
 static int counts_fd = -1;
 
 /* The page of counts: made by the test, mapped by the program from the descriptor it inherits. */
-static void counts_map(int fd)
+static inline void counts_map(int fd)
 {
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (counts == MAP_FAILED) {
@@ -119,7 +119,7 @@ static void counts_map(int fd)
 	}
 }
 
-static void counts_make(void)
+static inline void counts_make(void)
 {
 	counts_fd = memfd_create("counts", MFD_CLOEXEC);
 	if (counts_fd < 0 || ftruncate(counts_fd, sizeof(*counts)))
@@ -128,7 +128,7 @@ static void counts_make(void)
 }
 
 /* True when this is the program, run again: `self --program FD THREADS`. */
-static bool program_is(int argc, char **argv, int *status)
+static inline bool program_is(int argc, char **argv, int *status)
 {
 	if (argc != 4 || strcmp(argv[1], "--program"))
 		return false;
@@ -137,7 +137,7 @@ static bool program_is(int argc, char **argv, int *status)
 	return true;
 }
 
-static pid_t program_start(unsigned threads)
+static inline pid_t program_start(unsigned threads)
 {
 	char fd[16], n[16];
 	pid_t pid;
@@ -152,7 +152,7 @@ static pid_t program_start(unsigned threads)
 	_exit(127);
 }
 
-static double now(void)
+static inline double now(void)
 {
 	struct timespec ts;
 
@@ -161,7 +161,7 @@ static double now(void)
 }
 
 /* The arena of pid, when it is there, within 10 s. */
-static struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
+static inline struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
 {
 	struct fasttrace_arena *a = NULL;
 	char part[32];
@@ -181,7 +181,7 @@ static struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
 	return a;
 }
 
-static void dir_empty(const char *dir)
+static inline void dir_empty(const char *dir)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -193,7 +193,7 @@ static void dir_empty(const char *dir)
 }
 
 /* Hold the directory's lock, as a daemon does, so that block mode waits. */
-static int dir_serve(const char *dir)
+static inline int dir_serve(const char *dir)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[256];

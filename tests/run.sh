@@ -231,7 +231,7 @@ suite()
 		;;
 	shell)
 		# shellcheck disable=SC2046
-		item shellcheck 120 shellcheck -x .ci/run $(sources '*.sh')
+		item shellcheck 120 shellcheck -x -P SCRIPTDIR .ci/run $(sources '*.sh')
 		;;
 	headers) BUILD=$root/$build item headers 300 tests/headers/run.sh ;;
 	install) BUILD=$root/$build item install 300 tests/install/run.sh ;;

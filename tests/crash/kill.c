@@ -72,7 +72,7 @@ static uint64_t buffers_read(struct fasttrace_arena *a, void (*note)(bool put))
 		struct fasttrace_packet p;
 		uint64_t seq;
 
-		if (fasttrace_buffer_info(a, i, &info))
+		if (fasttrace_buffer_get_info(a, i, &info))
 			continue;
 		while (!fasttrace_buffer_next(a, i, info.serial, 0, &seq, NULL)) {
 			if (fasttrace_buffer_get(a, i, info.serial, seq, &p))
@@ -94,7 +94,7 @@ static void buffers_flush(struct fasttrace_arena *a)
 	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++) {
 		struct fasttrace_buffer_info info;
 
-		if (!fasttrace_buffer_info(a, i, &info) &&
+		if (!fasttrace_buffer_get_info(a, i, &info) &&
 		    fasttrace_buffer_switch(a, i, info.serial, FASTTRACE_FLUSH))
 			complain("flush", i, 0, 0, 0);
 	}

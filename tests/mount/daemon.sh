@@ -10,10 +10,9 @@ value() # NAME FILE
 
 export FASTTRACE_SUBBUF_SIZE=4096
 serve
-start "$program" write "$WORK/counts" 2 0 10
+start "$program" write "$WORK/counts" 2 0 300
 writer=$pid
-until_true 5 test -e "$M/$writer/threads"
-sleep 0.2
+until_true 5 sh -c "find '$M/$writer/threads' -name '0*' | grep -q ."
 
 # Killed while a reader is half-way through a sub-buffer.
 first=$(find "$M/$writer/threads" -name '0*' | sort | head -n 1)

@@ -64,7 +64,7 @@ static void buffer_read(struct fasttrace_arena *a, unsigned i, struct seen *seen
 	struct fasttrace_packet p;
 	uint64_t seq;
 
-	if (fasttrace_buffer_info(a, i, &info))
+	if (fasttrace_buffer_get_info(a, i, &info))
 		return;
 	if (one_in(8))
 		fasttrace_buffer_switch(a, i, info.serial,
@@ -95,7 +95,7 @@ static void read_rest(struct fasttrace_arena *a, struct seen *seen)
 	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++) {
 		struct fasttrace_buffer_info info;
 
-		if (fasttrace_buffer_info(a, i, &info))
+		if (fasttrace_buffer_get_info(a, i, &info))
 			continue;
 		fasttrace_buffer_switch(a, i, info.serial, FASTTRACE_FLUSH);
 		while (!fasttrace_buffer_drained(a, i, info.serial))

@@ -196,7 +196,7 @@ uint64_t fixture_owner(struct fasttrace_arena *a, unsigned index)
 {
 	struct fasttrace_buffer_info info;
 
-	assert_int_equal(fasttrace_buffer_info(a, index, &info), 0);
+	assert_int_equal(fasttrace_buffer_get_info(a, index, &info), 0);
 	return info.serial;
 }
 

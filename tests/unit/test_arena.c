@@ -152,7 +152,7 @@ static void walk_over(const char *path)
 		struct fasttrace_packet p;
 		uint64_t seq, tries = 0;
 
-		if (fasttrace_buffer_info(a, i, &info))
+		if (fasttrace_buffer_get_info(a, i, &info))
 			continue;
 		fasttrace_buffer_switch(a, i, info.serial, FASTTRACE_FLUSH);
 		while (tries++ < 100 && !fasttrace_buffer_next(a, i, info.serial, 0, &seq, NULL)) {

@@ -432,7 +432,7 @@ static void short_threads_reuse_buffers_within_the_bound(void **state)
 		assert_int_equal(begun(a), 30000);
 		assert_true(fasttrace_arena_buffers(a) < 60);
 		assert_true(fasttrace_arena_buffers(a) > 10);
-		assert_int_equal(fasttrace_buffer_info(a, 0, &info), 0);
+		assert_int_equal(fasttrace_buffer_get_info(a, 0, &info), 0);
 		assert_false(info.live);
 		if (m == 0) /* each of them is the last of a thread */
 			assert_int_equal(readable(a), 10 * fasttrace_arena_buffers(a));
@@ -467,7 +467,7 @@ static void destructors_that_trace_late_go_on_in_the_same_buffer(void **state)
 	assert_int_equal(fixture_hear(), '.');
 	a = fixture_open(pid, 0);
 	assert_int_equal(fasttrace_arena_buffers(a), 2);
-	assert_int_equal(fasttrace_buffer_info(a, 1, &info), 0);
+	assert_int_equal(fasttrace_buffer_get_info(a, 1, &info), 0);
 	assert_int_equal(begun(a), 5);
 	assert_int_equal(readable(a), 5);
 	assert_false(info.live);
