@@ -79,6 +79,15 @@ int ft_arenadir_open(const char *wanted, struct ft_arenadir *dir)
 	return err ? err : lock_open(dir);
 }
 
+void ft_arenadir_close(struct ft_arenadir *dir)
+{
+	if (dir->fd >= 0)
+		close(dir->fd);
+	if (dir->lock_fd >= 0)
+		close(dir->lock_fd);
+	g_free(dir->path);
+}
+
 int ft_lock_take(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -144,11 +153,10 @@ int ft_arenadir_make_run(struct ft_arenadir *dir)
 		if (run.fd >= 0)
 			unlinkat(run.fd, FT_LOCK_NAME, 0);
 		rmdir(hidden);
+		ft_arenadir_close(&run);
 		goto out;
 	}
-	close(dir->fd);
-	close(dir->lock_fd);
-	g_free(dir->path);
+	ft_arenadir_close(dir);
 	*dir = run;
 out:
 	g_free(hidden);

@@ -53,6 +53,8 @@ struct ft_arenadir {
 
 /** ft_arenadir_open() - make it if need be, and check it. @wanted: NULL for the usual one. */
 int ft_arenadir_open(const char *wanted, struct ft_arenadir *dir);
+/** ft_arenadir_close() - forget it; a lock is the daemon's from now on. */
+void ft_arenadir_close(struct ft_arenadir *dir);
 /** ft_arenadir_make_run() - a directory of PROGRAM's own in it, locked; @dir becomes that. */
 int ft_arenadir_make_run(struct ft_arenadir *dir);
 /** ft_arenadir_discard() - remove a run directory that was not used. */

@@ -124,10 +124,9 @@ int main(int argc, char **argv)
 
 	if (!ft_options_parse(argc, argv, &o, &status))
 		return status;
-	if (ft_arenadir_open(o.dir, &dir))
-		return EXIT_FAILURE;
 	mount = ft_mountpoint_path(o.mount);
-	status = start(&o, &dir, mount);
+	status = ft_arenadir_open(o.dir, &dir) ? EXIT_FAILURE : start(&o, &dir, mount);
+	ft_arenadir_close(&dir);
 	g_free(mount);
 	g_free(o.subbuf_size);
 	return status;

@@ -61,13 +61,13 @@ static int fusermount_detach(const char *path)
 
 static int stale_detach(const char *path)
 {
-	struct stat st;
+	struct statfs fs;
 
 	if (umount2(path, MNT_DETACH) && fusermount_detach(path)) {
 		ft_complain("%s: a dead mount is in the way, and cannot be unmounted", path);
 		return -ENOTCONN;
 	}
-	return stat(path, &st) ? -errno : 0;
+	return statfs(path, &fs) ? -errno : 0;
 }
 
 static int device_check(void)
@@ -87,12 +87,14 @@ static int device_check(void)
 
 int ft_mountpoint_check(const char *path)
 {
+	struct statfs fs;
 	struct stat st;
 	int err = device_check();
 
 	if (err)
 		return err;
-	if (stat(path, &st)) {
+	/* statfs(2) asks the daemon, where stat(2) may be content with what the kernel knows. */
+	if (statfs(path, &fs)) {
 		err = errno == ENOTCONN || errno == ECONNABORTED ? stale_detach(path) : -errno;
 		if (err == -ENOTCONN)
 			return err;

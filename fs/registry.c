@@ -161,6 +161,7 @@ static void fds_watch(struct ft_registry *registry)
 struct ft_registry *ft_registry_new(struct ft_loop *loop, const struct ft_registry_options *options)
 {
 	struct ft_registry *registry = g_new0(struct ft_registry, 1);
+	int fd;
 
 	registry->loop = loop;
 	registry->options = *options;
@@ -168,11 +169,12 @@ struct ft_registry *ft_registry_new(struct ft_loop *loop, const struct ft_regist
 	registry->processes = g_ptr_array_new();
 	clock_gettime(CLOCK_REALTIME, &registry->started);
 	fds_watch(registry);
-	if (registry->poke.fd < 0) {
+	fd = fcntl(options->fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0 || registry->poke.fd < 0) {
 		ft_registry_free(registry);
 		return NULL;
 	}
-	folder_add(registry, ft_folder_new(options->path, NULL, options->fd, -1));
+	folder_add(registry, ft_folder_new(options->path, NULL, fd, -1));
 	registry_scan(registry);
 	return registry;
 }

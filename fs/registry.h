@@ -56,7 +56,7 @@ struct ft_thread {
 /* What of an arena directory is to be served, and how. */
 struct ft_registry_options {
 	const char *path;  /* absolute */
-	int fd;		   /* of the directory */
+	int fd;		   /* of the directory; the caller keeps it */
 	bool runs;	   /* serve its run-* sub-directories as well */
 	int64_t switch_ns; /* period of forced switches for blocked streams; 0: none */
 };

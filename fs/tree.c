@@ -31,36 +31,73 @@ struct kind {
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
 
+#define TEXT_FILE(n, p)                                                         \
+	{                                                                       \
+		.name = n, .parent = p, .mode = SHOW_MODE, .open = ft_text_open \
+	}
+#define CONTROL_FILE(p)                                                                     \
+	{                                                                                   \
+		.name = "control", .parent = p, .mode = WRITE_MODE, .open = ft_control_open \
+	}
+
 static const struct kind kinds[FT_KINDS] = {
-	[FT_ROOT] = {NULL, FT_KINDS, REMOVE_MODE, .lookup = ft_root_lookup, .list = ft_root_list,
+	[FT_ROOT] = {.name = NULL,
+		     .parent = FT_KINDS,
+		     .mode = REMOVE_MODE,
+		     .lookup = ft_root_lookup,
+		     .list = ft_root_list,
 		     .remove = ft_root_remove},
-	[FT_README] = {"README", FT_ROOT, SHOW_MODE, ft_text_open},
-	[FT_ALL_CONTROL] = {"control", FT_ROOT, WRITE_MODE, ft_control_open},
-	[FT_PROCESS] = {NULL, FT_ROOT, DIR_MODE},
-	[FT_PROCESS_CONTROL] = {"control", FT_PROCESS, WRITE_MODE, ft_control_open},
-	[FT_COMM] = {"comm", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_EXE] = {"exe", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_CMDLINE] = {"cmdline", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_PROCESS_STATE] = {"state", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_MODE] = {"mode", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_CLOCK] = {"clock", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_PROCESS_STATS] = {"stats", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_METADATA] = {"ctf-metadata", FT_PROCESS, SHOW_MODE, ft_text_open},
-	[FT_SNAPSHOT] = {"snapshot", FT_PROCESS, REMOVE_MODE, .lookup = ft_snapshot_lookup,
+	[FT_README] = TEXT_FILE("README", FT_ROOT),
+	[FT_ALL_CONTROL] = CONTROL_FILE(FT_ROOT),
+	[FT_PROCESS] = {.name = NULL, .parent = FT_ROOT, .mode = DIR_MODE},
+	[FT_PROCESS_CONTROL] = CONTROL_FILE(FT_PROCESS),
+	[FT_COMM] = TEXT_FILE("comm", FT_PROCESS),
+	[FT_EXE] = TEXT_FILE("exe", FT_PROCESS),
+	[FT_CMDLINE] = TEXT_FILE("cmdline", FT_PROCESS),
+	[FT_PROCESS_STATE] = TEXT_FILE("state", FT_PROCESS),
+	[FT_MODE] = TEXT_FILE("mode", FT_PROCESS),
+	[FT_CLOCK] = TEXT_FILE("clock", FT_PROCESS),
+	[FT_PROCESS_STATS] = TEXT_FILE("stats", FT_PROCESS),
+	[FT_METADATA] = TEXT_FILE("ctf-metadata", FT_PROCESS),
+	[FT_SNAPSHOT] = {.name = "snapshot",
+			 .parent = FT_PROCESS,
+			 .mode = REMOVE_MODE,
+			 .lookup = ft_snapshot_lookup,
 			 .list = ft_snapshot_list},
-	[FT_SNAPSHOT_FILE] = {NULL, FT_SNAPSHOT, SHOW_MODE, ft_snapshot_open, ft_snapshot_size},
-	[FT_THREADS] = {"threads", FT_PROCESS, DIR_MODE, .lookup = ft_threads_lookup,
+	[FT_SNAPSHOT_FILE] = {.name = NULL,
+			      .parent = FT_SNAPSHOT,
+			      .mode = SHOW_MODE,
+			      .open = ft_snapshot_open,
+			      .size = ft_snapshot_size},
+	[FT_THREADS] = {.name = "threads",
+			.parent = FT_PROCESS,
+			.mode = DIR_MODE,
+			.lookup = ft_threads_lookup,
 			.list = ft_threads_list},
-	[FT_THREAD] = {NULL, FT_THREADS, DIR_MODE},
-	[FT_THREAD_NAME] = {"name", FT_THREAD, SHOW_MODE, ft_text_open},
-	[FT_THREAD_STATE] = {"state", FT_THREAD, SHOW_MODE, ft_text_open},
-	[FT_THREAD_CONTROL] = {"control", FT_THREAD, WRITE_MODE, ft_control_open},
-	[FT_THREAD_STATS] = {"stats", FT_THREAD, SHOW_MODE, ft_text_open},
-	[FT_SUBBUFS] = {"subbuf", FT_THREAD, REMOVE_MODE, .lookup = ft_subbufs_lookup,
-			.list = ft_subbufs_list, .remove = ft_subbufs_remove},
-	[FT_SUBBUF] = {NULL, FT_SUBBUFS, SHOW_MODE, ft_subbuf_open, ft_subbuf_size},
-	[FT_STREAM] = {"stream", FT_THREAD, SHOW_MODE, ft_stream_open},
-	[FT_DRAIN] = {"drain", FT_THREAD, SHOW_MODE, ft_stream_open},
+	[FT_THREAD] = {.name = NULL, .parent = FT_THREADS, .mode = DIR_MODE},
+	[FT_THREAD_NAME] = TEXT_FILE("name", FT_THREAD),
+	[FT_THREAD_STATE] = TEXT_FILE("state", FT_THREAD),
+	[FT_THREAD_CONTROL] = CONTROL_FILE(FT_THREAD),
+	[FT_THREAD_STATS] = TEXT_FILE("stats", FT_THREAD),
+	[FT_SUBBUFS] = {.name = "subbuf",
+			.parent = FT_THREAD,
+			.mode = REMOVE_MODE,
+			.lookup = ft_subbufs_lookup,
+			.list = ft_subbufs_list,
+			.remove = ft_subbufs_remove},
+	[FT_SUBBUF] = {.name = NULL,
+		       .parent = FT_SUBBUFS,
+		       .mode = SHOW_MODE,
+		       .open = ft_subbuf_open,
+		       .size = ft_subbuf_size},
+	[FT_STREAM] = {.name = "stream",
+		       .parent = FT_THREAD,
+		       .mode = SHOW_MODE,
+		       .open = ft_stream_open},
+	[FT_DRAIN] = {.name = "drain",
+		      .parent = FT_THREAD,
+		      .mode = SHOW_MODE,
+		      .open = ft_stream_open},
 };
 
 /* What makes a node the same as another. */
@@ -206,9 +243,14 @@ bool ft_node_has_fixed_name(const struct ft_node *node)
 	return kinds[node->kind].name != NULL;
 }
 
-/* What is written to has its size guessed at by the kernel: that guess is not to be kept. */
+/*
+ * What is written to has its size guessed at by the kernel: that guess is not to be kept. And who
+ * looks at the root shall see that the daemon is dead.
+ */
 bool ft_node_is_constant(const struct ft_node *node)
 {
+	if (node->kind == FT_ROOT)
+		return false;
 	return S_ISDIR(kinds[node->kind].mode) || !(kinds[node->kind].mode & 0200);
 }
 
@@ -279,6 +321,9 @@ int ft_node_stat(struct ft_node *node, struct stat *st)
 	const struct kind *kind = &kinds[node->kind];
 	int err = node_check(node);
 
+	/* A broken one stands there to be removed. */
+	if (err == -EPROTO && node->kind == FT_PROCESS)
+		err = 0;
 	/* An open file can be asked even when its name is gone. */
 	if (err && !(node->opens && node->process && node->process->arena))
 		return err;

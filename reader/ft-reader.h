@@ -100,6 +100,7 @@ uint64_t ft_packet_time(uint64_t header, uint64_t anchor);
  */
 struct ft_range {
 	uint32_t from, to; /* units */
+	uint32_t first;    /* events of the sub-buffer before it */
 	uint32_t events;
 };
 unsigned ft_recover_ranges(const struct fasttrace_ring *ring, uint64_t seq, uint64_t word,

@@ -17,7 +17,8 @@ static bool range_load(const struct fasttrace_ring *ring, uint64_t seq, uint64_t
 	    from < FASTTRACE_HEADER_UNITS || from >= to || to > ft_word_units(ring, word) ||
 	    first >= last)
 		return false;
-	*out = (struct ft_range){(uint32_t)from, (uint32_t)to, (uint32_t)(last - first)};
+	*out = (struct ft_range){(uint32_t)from, (uint32_t)to, (uint32_t)first,
+				 (uint32_t)(last - first)};
 	return true;
 }
 
@@ -33,30 +34,48 @@ static unsigned range_insert(struct ft_range *ranges, unsigned n, struct ft_rang
 	return n + 1;
 }
 
+/*
+ * Keep of each range what no earlier one has. They do overlap: a range that began behind an event in
+ * flight is extended until that event's commit has caught up.
+ */
+static unsigned ranges_clip(struct ft_range *ranges, unsigned n)
+{
+	uint32_t end = FASTTRACE_HEADER_UNITS, first = 0;
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct ft_range r = ranges[i];
+		uint32_t last = r.first + r.events;
+
+		if (r.to <= end || last <= first)
+			continue;
+		if (r.from < end)
+			r = (struct ft_range){end, r.to, first, last - first};
+		ranges[kept++] = r;
+		end = r.to;
+		first = last;
+	}
+	return kept;
+}
+
 unsigned ft_recover_ranges(const struct fasttrace_ring *ring, uint64_t seq, uint64_t word,
 			   uint64_t committed, const unsigned char *page,
 			   struct ft_range ranges[FT_NESTED_RANGES + 1])
 {
 	const uint64_t *pairs = (const void *)page;
 	uint64_t units = ft_word_units(ring, committed), all = ft_word_units(ring, word);
-	unsigned n = 0, kept = 0;
-	uint32_t end = FASTTRACE_HEADER_UNITS;
 	struct ft_range r;
+	unsigned n = 0;
 
 	if (all > ring->units)
 		return 0;
 	if (ft_word_is(ring, committed, seq) && units > FASTTRACE_HEADER_UNITS && units <= all)
 		n = range_insert(ranges, n,
-				 (struct ft_range){FASTTRACE_HEADER_UNITS, (uint32_t)units,
+				 (struct ft_range){FASTTRACE_HEADER_UNITS, (uint32_t)units, 0,
 						   (uint32_t)ft_word_count(ring, committed)});
 	if (units < all)
 		for (unsigned i = 0; i < FT_NESTED_RANGES; i++)
 			if (range_load(ring, seq, word, &pairs[2 * i], &r))
 				n = range_insert(ranges, n, r);
-	for (unsigned i = 0; i < n; i++)
-		if (ranges[i].from >= end) { /* else it stands in one that we have */
-			end = ranges[i].to;
-			ranges[kept++] = ranges[i];
-		}
-	return kept;
+	return ranges_clip(ranges, n);
 }

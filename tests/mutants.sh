@@ -48,7 +48,7 @@ mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once,
 	if ! make -s -C "$work/src" BUILD="$work/build" $(printf "$work/build/%s " $tests) \
 		>"$work/log" 2>&1; then
 		echo "not ok - $name: does not build"
-		cat "$work/log"
+		tail -n 20 "$work/log"
 		failed=$((failed + 1))
 		return
 	fi

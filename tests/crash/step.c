@@ -4,23 +4,25 @@
  * there killed; or interrupted by a handler that writes one event, or laps the ring, and then killed,
  * or let go on. Whatever had returned must be read, in order, once.
  *
- *   step [EVERY]     at every EVERYth instruction, 1 unless told
+ *   step [EVERY]     at every EVERYth instruction, at most 20th; 1 unless told
  */
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
 #include "program.h"
 
-#define MAX_STEPS 20000
+#define MAX_STEPS    20000
+#define COMMIT_STEPS 40
 
 /* Where in the ring the event falls that is stepped through. */
 enum place { MIDDLE, BOUNDARY, PLACES };
 
 /* What happens at the chosen instruction. */
-enum fate { KILL, HANDLER_THEN_KILL, HANDLER, LAPPER_THEN_KILL, LAPPER, NESTED, FATES };
+enum fate { KILL, HANDLER_THEN_KILL, HANDLER, LAPPER_THEN_KILL, LAPPER, NESTED, FATES,
+	    TWICE = FATES };
 
 static const char *const fates[] = {"kill", "handler, kill", "handler", "lapping handler, kill",
-				    "lapping handler", "nested handlers"};
+				    "lapping handler", "nested handlers", "handler, lapping handler, kill"};
 static uint64_t failures, runs;
 
 static void event(void)
@@ -228,7 +230,7 @@ static bool newest_ok(const struct got *got, enum fate fate)
 	uint64_t begun = counts->thread[0].n[0];
 	uint64_t own = begun - !counts->thread[0].n[1]; /* the last may be in flight */
 
-	if (fate == LAPPER || fate == LAPPER_THEN_KILL) {
+	if (fate == LAPPER || fate == LAPPER_THEN_KILL || fate == TWICE) {
 		/* What the handler has overwritten may be gone; what is there goes up to the end. */
 		if (got->any[0] && fate == LAPPER && got->next[0] < own)
 			return false;
@@ -251,10 +253,11 @@ static bool sums_ok(struct fasttrace_arena *a, const struct got *got)
 				  s.lost_no_buffer;
 }
 
-/* Returns false when the event is over before instruction n. */
-static bool run(const char *dir, enum place place, enum fate fate, unsigned n)
+/* Returns false when the event is over before instruction n, or m more for a second handler. */
+static bool run(const char *dir, enum place place, enum fate fate, unsigned n, unsigned m)
 {
-	static const int signals[] = {0, SIGUSR1, SIGUSR1, SIGUSR2, SIGUSR2};
+	const int signals[] = {0, SIGUSR1, SIGUSR1, SIGUSR2, SIGUSR2, SIGRTMIN, SIGUSR1};
+	bool go_on = fate == HANDLER || fate == LAPPER || fate == NESTED;
 	pid_t pid = start(place);
 	struct fasttrace_arena *a;
 	struct got got = {.bad = false};
@@ -269,10 +272,14 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n)
 		return false;
 	}
 	if (fate != KILL)
-		interrupt(pid, fate == NESTED ? SIGRTMIN : signals[fate]);
-	if (fate == HANDLER || fate == LAPPER || fate == NESTED)
+		interrupt(pid, signals[fate]);
+	if (fate == TWICE && step(pid, m)) {
+		interrupt(pid, SIGUSR2);
+		step(pid, (n * 7 + m) % 8);
+	}
+	if (go_on)
 		ptrace(PTRACE_CONT, pid, NULL, 0);
-	end(pid, fate == HANDLER || fate == LAPPER || fate == NESTED);
+	end(pid, go_on);
 	a = arena_find(dir, pid);
 	if (a)
 		arena_read(a, &got);
@@ -304,7 +311,7 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n)
 int main(int argc, char **argv)
 {
 	char dir[] = "/dev/shm/fasttrace-step-XXXXXX";
-	unsigned every = argc > 1 && argc < 4 ? (unsigned)atoi(argv[1]) : 1;
+	unsigned every = argc == 2 ? (unsigned)atoi(argv[1]) : 1, n = 1;
 
 #ifndef __x86_64__
 	puts("single steps are known for x86-64 only");
@@ -314,6 +321,8 @@ int main(int argc, char **argv)
 		counts_map(atoi(argv[2]));
 		return program((enum place)atoi(argv[3]));
 	}
+	if (!every || every > 20)
+		every = 1; /* the test run's number of kills: each instruction is killed at once */
 	if (!mkdtemp(dir))
 		return 1;
 	counts_make();
@@ -322,8 +331,13 @@ int main(int argc, char **argv)
 	setenv("FASTTRACE_SUBBUFS", "2", 1);
 	for (enum place place = 0; place < PLACES; place++)
 		for (enum fate fate = 0; fate < FATES; fate++)
-			for (unsigned n = 1; n < MAX_STEPS && run(dir, place, fate, n);)
-				n += every > 20 ? 1 : every;
+			for (n = 1; n < MAX_STEPS && run(dir, place, fate, n, 0);)
+				n += every;
+	while (n > 1 && !run(dir, MIDDLE, KILL, n, 0))
+		n--;
+	for (unsigned last = n; n + COMMIT_STEPS > last && n; n--) /* of commit's two looks */
+		for (unsigned m = 1; m <= COMMIT_STEPS; m += every)
+			run(dir, MIDDLE, TWICE, n, m);
 	rmdir(dir);
 	printf("%llu instructions stopped at, %llu failures\n", (unsigned long long)runs,
 	       (unsigned long long)failures);
