@@ -181,6 +181,7 @@ void ft_folder_scan(struct ft_folder *folder, struct ft_registry *registry)
 	files_sweep(folder, registry);
 }
 
+/* Clean exits go first, then the oldest. */
 static bool victim_better(struct ft_process *p, struct ft_process *best)
 {
 	if (!best)
@@ -190,41 +191,62 @@ static bool victim_better(struct ft_process *p, struct ft_process *best)
 	return p->info->created_realtime_ns < best->info->created_realtime_ns;
 }
 
-/* Bytes of memory that the folder's files take; @victim: the dead process to go first. */
-static uint64_t folder_weigh(struct ft_folder *folder, struct ft_process **victim)
+/* The dead process to go first. Never the newest: somebody is about to look at that crash. */
+static struct ft_process *folder_victim(struct ft_folder *folder)
 {
+	struct ft_process *newest = NULL, *victim = NULL;
+	GPtrArray *dead = g_ptr_array_new();
 	struct ft_folder_file *file;
+	GHashTableIter iter;
+	int code;
+
+	g_hash_table_iter_init(&iter, folder->files);
+	while (g_hash_table_iter_next(&iter, NULL, (void **)&file)) {
+		struct ft_process *p = file->process;
+
+		if (!p || ft_process_end(p, &code) == FASTTRACE_RUNNING)
+			continue;
+		g_ptr_array_add(dead, p);
+		if (!newest || p->info->created_realtime_ns > newest->info->created_realtime_ns)
+			newest = p;
+	}
+	for (guint i = 0; i < dead->len; i++) {
+		struct ft_process *p = dead->pdata[i];
+
+		if (p != newest && !p->opens && victim_better(p, victim))
+			victim = p;
+	}
+	g_ptr_array_free(dead, TRUE);
+	return victim;
+}
+
+/* Bytes of memory that the folder's files take. */
+static uint64_t folder_weigh(struct ft_folder *folder)
+{
 	GHashTableIter iter;
 	uint64_t bytes = 0;
 	struct stat st;
 	char *name;
-	int code;
 
-	*victim = NULL;
 	g_hash_table_iter_init(&iter, folder->files);
-	while (g_hash_table_iter_next(&iter, (void **)&name, (void **)&file)) {
-		struct ft_process *p = file->process;
-
+	while (g_hash_table_iter_next(&iter, (void **)&name, NULL))
 		if (!fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW))
 			bytes += (uint64_t)st.st_blocks * 512;
-		if (p && !p->opens && ft_process_end(p, &code) != FASTTRACE_RUNNING &&
-		    victim_better(p, *victim))
-			*victim = p;
-	}
 	return bytes;
 }
 
-void ft_folder_evict(struct ft_folder *folder, struct ft_registry *registry)
+void ft_folder_evict(struct ft_folder *folder)
 {
 	struct ft_process *victim;
 	struct statfs fs;
 
-	(void)registry;
 	if (fstatfs(folder->fd, &fs))
 		return;
-	while (folder_weigh(folder, &victim) > (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize / 4)
+	while (folder_weigh(folder) > (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize / 4) {
+		victim = folder_victim(folder);
 		if (!victim || ft_registry_remove(victim))
 			return;
+	}
 }
 
 void ft_folder_complaints(struct ft_folder *folder, GString *text)

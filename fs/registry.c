@@ -77,7 +77,7 @@ static void registry_scan(struct ft_registry *registry)
 		ft_folder_scan(registry->folders->pdata[i], registry);
 		if (!i && registry->options.runs)
 			runs_take(registry);
-		ft_folder_evict(registry->folders->pdata[i], registry);
+		ft_folder_evict(registry->folders->pdata[i]);
 	}
 	if (g_hash_table_size(top->busy))
 		ft_registry_soon(registry);

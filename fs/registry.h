@@ -124,7 +124,7 @@ void ft_folder_free(struct ft_folder *folder);
 /** ft_folder_scan() - find arenas that came and went, through the registry's add and gone. */
 void ft_folder_scan(struct ft_folder *folder, struct ft_registry *registry);
 /** ft_folder_evict() - remove dead arenas, clean exits first, while all take too much room. */
-void ft_folder_evict(struct ft_folder *folder, struct ft_registry *registry);
+void ft_folder_evict(struct ft_folder *folder);
 /** ft_folder_open_run() - serve run folder @name of @parent if nobody does. Return: it, or NULL. */
 struct ft_folder *ft_folder_open_run(struct ft_folder *parent, const char *name, bool *busy);
 void ft_folder_complaints(struct ft_folder *folder, GString *text);

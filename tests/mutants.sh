@@ -44,7 +44,7 @@ mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once,
 		failed=$((failed + 1))
 		return
 	fi
-	# shellcheck disable=SC2086 # several tests
+	# shellcheck disable=SC2046,SC2086 # several tests
 	if ! make -s -C "$work/src" BUILD="$work/build" $(printf "$work/build/%s " $tests) \
 		>"$work/log" 2>&1; then
 		echo "not ok - $name: does not build"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # bad.sh - bad input: a clear message or errno, nothing lost elsewhere, no hang.
+# shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 # Mount points.

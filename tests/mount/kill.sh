@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 # kill.sh - SIGKILL at random instants; then every event that had returned is in the snapshot, but for
 # those overwritten, which are the oldest. KILLS says how often.
+# shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 kills=${KILLS:-200} missing=0 complaints=0

@@ -12,7 +12,9 @@ set -eu
 
 : "${BUILD:?the folder of the programs under test}"
 WORK=${TMPDIR:-/tmp}/mount.$$
-M=$WORK/mnt OUT=$WORK/out ERR=$WORK/err
+M=$WORK/mnt ERR=$WORK/err
+# shellcheck disable=SC2034 # for the tests
+OUT=$WORK/out
 FASTTRACE_DIR=${FASTTRACE_DIR:-/dev/shm/fasttrace-mount.$$}
 export FASTTRACE_DIR
 PATH=$BUILD:$PATH
@@ -26,14 +28,14 @@ if ! command -v fusermount3 >/dev/null; then
 	exit 77
 fi
 
-mounted() # [DIR]
+mounted()
 {
-	awk -v d="${1:-$M}" '$5 == d { found = 1 } END { exit !found }' /proc/self/mountinfo
+	awk -v d="$M" '$5 == d { found = 1 } END { exit !found }' /proc/self/mountinfo
 }
 
-unmount() # [DIR]: and wait until its daemon has let go of the arenas
+unmount() # and wait until the daemon has let go of the arenas
 {
-	if mounted "${1:-$M}"; then fusermount3 -u "${1:-$M}"; fi
+	if mounted; then fusermount3 -u "$M"; fi
 	until_true 5 unserved
 }
 
@@ -132,10 +134,7 @@ murder() # PID: SIGKILL, and wait for it
 # All that babeltrace2 says of a trace; its complaints, if any, in $ERR.
 events() # DIR...
 {
-	(
-		ulimit -v 2000000
-		babeltrace2 "$@" 2>"$ERR"
-	) || echo "exit status $?" >>"$ERR"
+	prlimit --as=2000000000 babeltrace2 "$@" 2>"$ERR" || echo "exit status $?" >>"$ERR"
 }
 
 silent() # babeltrace2 had nothing to complain about

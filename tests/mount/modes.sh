@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # modes.sh - discard keeps the first events and counts the rest; block loses none while a reader comes.
+# shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 value() # NAME FILE

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # starts.sh - the three starts, how programs end, two programs at once.
+# shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 # 1. fasttracefs M -- PROGRAM: it is the program's own process.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # subbuf.sh - reading a sub-buffer file is get, swap and put; once, whole, in any order.
+# shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 FASTTRACE_SUBBUF_SIZE=4096
