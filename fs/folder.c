@@ -260,7 +260,7 @@ void ft_folder_complaints(struct ft_folder *folder, GString *text)
 		char *shown = file->why ? g_strescape(name, NULL) : NULL;
 
 		if (shown)
-			g_string_append_printf(text, "not an arena: %s%s%s: %s\n",
+			g_string_append_printf(text, "ignored: %s%s%s: %s\n",
 					       folder->name ? folder->name : "",
 					       folder->name ? "/" : "", shown, file->why);
 		g_free(shown);

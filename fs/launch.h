@@ -93,6 +93,7 @@ struct ft_service {
 	const struct ft_options *options;
 	struct ft_arenadir *dir;
 	const char *mount;
+	pid_t program; /* that is to become PROGRAM; 0: none */
 };
 /** ft_serve() - mount, serve until unmounted, clean up. @report: -1, or as above. @arg: service. */
 int ft_serve(void *arg, int report);

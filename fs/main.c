@@ -96,7 +96,7 @@ static int program_exec(const struct ft_options *o, pid_t daemon, int alive)
 
 static int start(const struct ft_options *o, struct ft_arenadir *dir, const char *mount)
 {
-	struct ft_service service = {o, dir, mount};
+	struct ft_service service = {o, dir, mount, o->program ? getpid() : 0};
 	int status = EXIT_FAILURE, err, alive = -1;
 	pid_t daemon = 0;
 

@@ -91,6 +91,13 @@ int ft_pidfd_open(pid_t pid, uint64_t start)
 	return fd;
 }
 
+uint64_t ft_pid_start(pid_t pid)
+{
+	struct pid_stat st;
+
+	return stat_read(pid, &st) ? 0 : st.start;
+}
+
 bool ft_pidfd_dead(int pidfd, int ms)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};

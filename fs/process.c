@@ -5,6 +5,7 @@
  * The writer's lock tells that it ended; the kernel, through a pidfd, tells how.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -124,6 +125,10 @@ static void pidfd_watch(struct ft_process *p)
 	if (p->info->pid_ns != ft_pid_ns())
 		return;
 	p->pidfd.fd = ft_pidfd_open((pid_t)p->info->pid, p->info->start_time);
+	if (p->pidfd.fd < 0 && p->registry->program_pidfd >= 0 &&
+	    (pid_t)p->info->pid == p->registry->options.program &&
+	    p->info->start_time == p->registry->program_start)
+		p->pidfd.fd = fcntl(p->registry->program_pidfd, F_DUPFD_CLOEXEC, 0);
 	if (p->pidfd.fd < 0) {
 		p->pidfd.fd = -1;
 		return;

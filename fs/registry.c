@@ -158,6 +158,16 @@ static void fds_watch(struct ft_registry *registry)
 	ft_loop_add(registry->loop, &registry->poke, EPOLLIN);
 }
 
+/* PROGRAM waits for us: later it may be dead before we have seen its arena. */
+static void program_watch(struct ft_registry *registry)
+{
+	registry->program_pidfd = -1;
+	if (!registry->options.program)
+		return;
+	registry->program_start = ft_pid_start(registry->options.program);
+	registry->program_pidfd = ft_pidfd_open(registry->options.program, registry->program_start);
+}
+
 struct ft_registry *ft_registry_new(struct ft_loop *loop, const struct ft_registry_options *options)
 {
 	struct ft_registry *registry = g_new0(struct ft_registry, 1);
@@ -168,6 +178,7 @@ struct ft_registry *ft_registry_new(struct ft_loop *loop, const struct ft_regist
 	registry->folders = g_ptr_array_new();
 	registry->processes = g_ptr_array_new();
 	clock_gettime(CLOCK_REALTIME, &registry->started);
+	program_watch(registry);
 	fds_watch(registry);
 	fd = fcntl(options->fd, F_DUPFD_CLOEXEC, 3);
 	if (fd < 0 || registry->poke.fd < 0) {
@@ -197,6 +208,8 @@ void ft_registry_free(struct ft_registry *registry)
 		close(registry->inotify.fd);
 	if (registry->poke.fd >= 0)
 		close(registry->poke.fd);
+	if (registry->program_pidfd >= 0)
+		close(registry->program_pidfd);
 	g_free(registry);
 }
 

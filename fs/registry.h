@@ -59,6 +59,7 @@ struct ft_registry_options {
 	int fd;		   /* of the directory; the caller keeps it */
 	bool runs;	   /* serve its run-* sub-directories as well */
 	int64_t switch_ns; /* period of forced switches for blocked streams; 0: none */
+	pid_t program;	   /* that we were started for, and is alive; 0: none */
 };
 
 /* Told when something that a blocked reader may wait for has happened to a process. */
@@ -79,6 +80,8 @@ struct ft_registry {
 	size_t snapshot_bytes; /* of all generations */
 	uint64_t generations;  /* made */
 	struct timespec started;
+	int program_pidfd; /* so that its end is known however soon it comes; -1: none */
+	uint64_t program_start;
 };
 
 /* registry.c */
@@ -160,6 +163,8 @@ void ft_waiter_free(struct ft_waiter *waiter);
 /** ft_pidfd_open() - of process @pid, if its start time in ticks is @start. Return: fd or -errno.
  */
 int ft_pidfd_open(pid_t pid, uint64_t start);
+/** ft_pid_start() - start time of a living process, in ticks; 0: there is none. */
+uint64_t ft_pid_start(pid_t pid);
 /** ft_pidfd_dead() - has it ended? Waits @ms at most. */
 bool ft_pidfd_dead(int pidfd, int ms);
 /** ft_pidfd_status() - its wait status. Return: 0, or -ENODATA nobody tells. */

@@ -74,7 +74,8 @@ static int server_start(struct server *s)
 {
 	const struct ft_options *o = s->service->options;
 	struct ft_arenadir *dir = s->service->dir;
-	struct ft_registry_options registry = {dir->path, dir->fd, !dir->run, o->switch_ns};
+	struct ft_registry_options registry = {dir->path, dir->fd, !dir->run, o->switch_ns,
+					       s->service->program};
 	struct ft_mount_options mount = {s->service->mount, o->allow_other, mount_ready, s};
 
 	limits_set();

@@ -157,14 +157,23 @@ static int metadata_text(struct ft_process *p, GString *text)
 	return 0;
 }
 
-static void clock_text(const struct fasttrace_process_info *info, GString *text)
+/* The frequency is known once the metadata has been made. */
+static int clock_text(struct ft_process *p, GString *text)
 {
-	if (!info->raw_clock)
+	char *metadata;
+	size_t len;
+	int err;
+
+	if (!p->info->raw_clock) {
 		g_string_append(text, "monotonic\n");
-	else if (info->clock_hz)
-		g_string_append_printf(text, "tsc %" PRIu64 " Hz\n", info->clock_hz);
-	else
-		g_string_append(text, "tsc\n");
+		return 0;
+	}
+	err = fasttrace_arena_metadata(p->arena, &metadata, &len);
+	if (err)
+		return err;
+	free(metadata);
+	g_string_append_printf(text, "tsc %" PRIu64 " Hz\n", p->info->clock_hz);
+	return 0;
 }
 
 static const char *mode_name(enum fasttrace_buffer_mode mode)
@@ -203,8 +212,7 @@ int ft_process_text(struct ft_node *node, GString *text)
 		g_string_append_printf(text, "%s\n", mode_name(p->info->mode));
 		return 0;
 	case FT_CLOCK:
-		clock_text(p->info, text);
-		return 0;
+		return clock_text(p, text);
 	case FT_PROCESS_STATS:
 		err = fasttrace_arena_stats(p->arena, &stats);
 		if (!err)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FASTTRACE_ABI          1
+#define FASTTRACE_ABI	       1
 #define FASTTRACE_HEADER_BYTES 88u /* CTF packet header and context, filled in by the reader */
 #define FASTTRACE_HEADER_UNITS (FASTTRACE_HEADER_BYTES / 8u)
 #define FASTTRACE_MAX_FIELDS   16u
@@ -81,12 +81,12 @@ struct fasttrace_event {
  * of events (`unit_bits` wide), closed (1 bit, always 0 in committed), sequence number (the rest).
  */
 struct fasttrace_slot {
-	uint64_t word;      /* reserved so far */
+	uint64_t word;	    /* reserved so far */
 	uint64_t committed; /* all bytes before it are written */
-	uint64_t page;      /* { seq:47, taken:1, page index:16 } */
+	uint64_t page;	    /* { seq:47, taken:1, page index:16 } */
 	uint64_t anchor;    /* { seq:40, time of the first event >> 40 : 24 } */
-	uint64_t begun;     /* events recorded in this ring before this sub-buffer */
-	uint64_t lost;      /* events lost in this ring before this sub-buffer was opened */
+	uint64_t begun;	    /* events recorded in this ring before this sub-buffer */
+	uint64_t lost;	    /* events lost in this ring before this sub-buffer was opened */
 	uint64_t unused[2];
 };
 
@@ -94,12 +94,12 @@ struct fasttrace_slot {
 struct fasttrace_ring {
 	struct fasttrace_slot *slots; /* NULL: none, take the slow path */
 	unsigned char *pages;
-	uint64_t mask;       /* slots - 1 */
-	uint32_t units;      /* of 8 bytes, in a sub-buffer */
-	uint8_t unit_bits;   /* width of units and of count in word: log2(units) + 1 */
-	uint8_t page_shift;  /* log2 of a sub-buffer's bytes */
-	uint8_t overwrite;   /* there is a spare, and the writer pushes the reader */
-	uint8_t raw_clock;   /* the cycle counter is the clock */
+	uint64_t mask;	    /* slots - 1 */
+	uint32_t units;	    /* of 8 bytes, in a sub-buffer */
+	uint8_t unit_bits;  /* width of units and of count in word: log2(units) + 1 */
+	uint8_t page_shift; /* log2 of a sub-buffer's bytes */
+	uint8_t overwrite;  /* there is a spare, and the writer pushes the reader */
+	uint8_t raw_clock;  /* the cycle counter is the clock */
 };
 
 /*
@@ -120,12 +120,12 @@ struct fasttrace_reservation {
 	struct fasttrace_thread *thread;
 	struct fasttrace_slot *slot;
 	uint64_t before; /* word when we reserved, closed bit clear */
-	uint64_t after;  /* word once we had */
+	uint64_t after;	 /* word once we had */
 };
 
-#define FASTTRACE_API       __attribute__((visibility("default")))
-#define FASTTRACE_COLD      __attribute__((visibility("default"), cold, noinline))
-#define FASTTRACE_INLINE    static inline __attribute__((always_inline, unused))
+#define FASTTRACE_API	      __attribute__((visibility("default")))
+#define FASTTRACE_COLD	      __attribute__((visibility("default"), cold, noinline))
+#define FASTTRACE_INLINE      static inline __attribute__((always_inline, unused))
 #define FASTTRACE_LIKELY(x)   __builtin_expect(!!(x), 1)
 #define FASTTRACE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -217,7 +217,8 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 	slot += (open >> (2 * ring->unit_bits + 1)) & ring->mask;
 	word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE); /* reserve:R */
 	used = word & ((UINT64_C(1) << ring->unit_bits) - 1);
-	if (FASTTRACE_UNLIKELY((word ^ open) >> (2 * ring->unit_bits) || used + units > ring->units))
+	if (FASTTRACE_UNLIKELY((word ^ open) >> (2 * ring->unit_bits) ||
+			       used + units > ring->units))
 		return fasttrace_reserve_slow(r, units, id);
 	now = fasttrace_clock(ring);
 	if (FASTTRACE_UNLIKELY((now - *(volatile uint64_t *)&t->last) >> FASTTRACE_STEP_BITS))
@@ -229,7 +230,8 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 	r->after = word + units + (UINT64_C(1) << ring->unit_bits);
 	if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
 							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
-		return fasttrace_reserve_slow(r, units, id); /* a handler or the reader came first */
+		return fasttrace_reserve_slow(r, units,
+					      id); /* a handler or the reader came first */
 	p = ring->pages +
 	    ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
 	    used * 8;

@@ -24,7 +24,7 @@
 extern "C" {
 #endif
 
-#define FASTTRACE_READER_API __attribute__((visibility("default")))
+#define FASTTRACE_READER_API	      __attribute__((visibility("default")))
 #define FASTTRACE_PACKET_HEADER_BYTES 88
 
 struct fasttrace_arena;
@@ -35,10 +35,10 @@ enum fasttrace_open_flags {
 
 enum fasttrace_end {
 	FASTTRACE_RUNNING,
-	FASTTRACE_EXITED,         /* code: the exit status; -1: not known */
-	FASTTRACE_KILLED,         /* code: the signal */
-	FASTTRACE_REPLACED,       /* by exec */
-	FASTTRACE_ENDED,          /* gone, nobody knows how */
+	FASTTRACE_EXITED,   /* code: the exit status; -1: not known */
+	FASTTRACE_KILLED,   /* code: the signal */
+	FASTTRACE_REPLACED, /* by exec */
+	FASTTRACE_ENDED,    /* gone, nobody knows how */
 };
 
 enum fasttrace_buffer_mode { FASTTRACE_OVERWRITE, FASTTRACE_DISCARD, FASTTRACE_BLOCK };
@@ -47,31 +47,31 @@ enum fasttrace_buffer_mode { FASTTRACE_OVERWRITE, FASTTRACE_DISCARD, FASTTRACE_B
 struct fasttrace_process_info {
 	uint32_t pid;
 	uint32_t uid;
-	uint64_t pid_ns;          /* inode number of its pid namespace */
-	uint64_t start_time;      /* clock ticks after boot, as in /proc/PID/stat */
+	uint64_t pid_ns;     /* inode number of its pid namespace */
+	uint64_t start_time; /* clock ticks after boot, as in /proc/PID/stat */
 	uint8_t uuid[16];
 	uint8_t boot_id[16];
 	char comm[16];
 	const char *exe;
-	const char *cmdline;      /* arguments, each ended by a zero byte */
+	const char *cmdline; /* arguments, each ended by a zero byte */
 	size_t cmdline_bytes;
 	enum fasttrace_buffer_mode mode;
-	bool raw_clock;           /* the cycle counter; else CLOCK_MONOTONIC */
+	bool raw_clock; /* the cycle counter; else CLOCK_MONOTONIC */
 	uint64_t clock_hz;
 	uint64_t created_realtime_ns;
-	uint64_t subbuf_bytes;    /* geometry of a new thread's buffer */
+	uint64_t subbuf_bytes; /* geometry of a new thread's buffer */
 	uint32_t subbufs;
 };
 
 /* Who owns a buffer now. */
 struct fasttrace_buffer_info {
-	uint64_t serial;          /* never used again in this arena: names this owner's stream */
+	uint64_t serial; /* never used again in this arena: names this owner's stream */
 	uint32_t tid;
-	bool live;                /* its thread can still write */
-	char name[16];            /* of the thread, when it began to trace */
+	bool live;     /* its thread can still write */
+	char name[16]; /* of the thread, when it began to trace */
 	uint64_t subbuf_bytes;
 	uint32_t subbufs;
-	uint64_t base;            /* seq of this owner's first sub-buffer */
+	uint64_t base; /* seq of this owner's first sub-buffer */
 };
 
 /* Counts of events, exact: begun = consumed + readable + overwritten + lost + in_flight. */
@@ -83,15 +83,15 @@ struct fasttrace_stats {
 	uint64_t lost_full;
 	uint64_t lost_too_big;
 	uint64_t lost_nested;
-	uint64_t lost_no_buffer;  /* an arena's only */
-	uint64_t lost_no_event;   /* an arena's only */
-	uint64_t in_flight;       /* being written, or cut short by the writer's death */
-	uint64_t corrupted;       /* sub-buffers in which an event was cut short by death */
+	uint64_t lost_no_buffer; /* an arena's only */
+	uint64_t lost_no_event;	 /* an arena's only */
+	uint64_t in_flight;	 /* being written, or cut short by the writer's death */
+	uint64_t corrupted;	 /* sub-buffers in which an event was cut short by death */
 	uint64_t clock_steps;
 	uint64_t subbufs_produced;
 	uint64_t subbufs_consumed;
 	uint64_t subbufs_overwritten;
-	uint64_t bytes_readable;  /* as read, packet headers included */
+	uint64_t bytes_readable; /* as read, packet headers included */
 };
 
 /*
@@ -102,13 +102,13 @@ struct fasttrace_packet {
 	uint64_t seq;
 	uint64_t serial;
 	uint64_t events;
-	uint64_t begin, end;      /* time stamps of the first and last event, in clock ticks */
-	uint64_t lost;            /* events lost in this stream up to the end of this packet */
-	uint64_t cut_short;       /* events that the writer's death cut short in this packet */
+	uint64_t begin, end; /* time stamps of the first and last event, in clock ticks */
+	uint64_t lost;	     /* events lost in this stream up to the end of this packet */
+	uint64_t cut_short;  /* events that the writer's death cut short in this packet */
 	uint8_t header[FASTTRACE_PACKET_HEADER_BYTES];
 	const void *body;
 	size_t body_bytes;
-	void *copy;               /* the library's own */
+	void *copy; /* the library's own */
 };
 
 /** fasttrace_reader_version() - "MAJOR.MINOR.PATCH" of the library. */
@@ -155,7 +155,8 @@ FASTTRACE_READER_API bool fasttrace_arena_alive(struct fasttrace_arena *arena);
  * fasttrace_arena_end() - how the process ended.
  * @code: exit status or signal; -1 where there is none or nobody knows.
  */
-FASTTRACE_READER_API enum fasttrace_end fasttrace_arena_end(struct fasttrace_arena *arena, int *code);
+FASTTRACE_READER_API enum fasttrace_end fasttrace_arena_end(struct fasttrace_arena *arena,
+							    int *code);
 
 /**
  * fasttrace_arena_set_end() - note in the arena what the kernel told of its end.
@@ -198,7 +199,7 @@ FASTTRACE_READER_API void fasttrace_arena_interrupt(const struct fasttrace_arena
  * Return: 0; -ENOENT no such buffer, or none owns it yet; -EPROTO.
  */
 FASTTRACE_READER_API int fasttrace_buffer_get_info(struct fasttrace_arena *arena, unsigned index,
-					       struct fasttrace_buffer_info *info);
+						   struct fasttrace_buffer_info *info);
 
 /*
  * The calls below take @serial: if the buffer has another owner by now, they return -ENOENT.
@@ -246,7 +247,8 @@ FASTTRACE_READER_API void fasttrace_buffer_unget(struct fasttrace_arena *arena, 
 FASTTRACE_READER_API int fasttrace_buffer_drop(struct fasttrace_arena *arena, unsigned index,
 					       uint64_t serial, uint64_t seq);
 
-/** fasttrace_buffer_drained() - true when the writer is gone and nothing is left to read or flush. */
+/** fasttrace_buffer_drained() - true when the writer is gone and nothing is left to read or flush.
+ */
 FASTTRACE_READER_API bool fasttrace_buffer_drained(struct fasttrace_arena *arena, unsigned index,
 						   uint64_t serial);
 
@@ -279,10 +281,10 @@ FASTTRACE_READER_API void fasttrace_buffer_watch(struct fasttrace_arena *arena, 
 struct fasttrace_snapshot_stream {
 	uint64_t serial;
 	uint32_t tid;
-	unsigned nth;          /* how many streams before it in this snapshot have the same tid */
-	bool open;             /* the committed part of the sub-buffer being written: a stream of
-				* its own */
-	const void *data;      /* packets; owned by the snapshot */
+	unsigned nth;	  /* how many streams before it in this snapshot have the same tid */
+	bool open;	  /* the committed part of the sub-buffer being written: a stream of
+			   * its own */
+	const void *data; /* packets; owned by the snapshot */
 	size_t bytes;
 	uint64_t events;
 };
@@ -292,7 +294,7 @@ struct fasttrace_snapshot {
 	struct fasttrace_snapshot_stream *stream;
 	char *metadata;
 	size_t metadata_bytes;
-	size_t bytes;          /* of all streams */
+	size_t bytes; /* of all streams */
 };
 
 /**

@@ -91,18 +91,16 @@
 
 #include "fasttrace-abi.h"
 
-#define FT_ARENA_MAGIC    UINT64_C(0x31656361727466ff) /* "\xffftrace1" */
-#define FT_MIN_SUBBUF     (UINT64_C(4) << 10)
-#define FT_MAX_SUBBUF     (UINT64_C(16) << 20)
-#define FT_MIN_SUBBUFS    UINT64_C(2)
-#define FT_MAX_SUBBUFS    UINT64_C(4096)
-#define FT_MAX_BUFFERS    4096u
-#define FT_MAX_EVENTS     65535u
-#define FT_COMM_BYTES     16
-#define FT_PATH_BYTES     4096
-#define FT_NESTED_RANGES  5u
-#define FT_SMALL_SUBBUF   (UINT64_C(16) << 10) /* geometry past half of a memory bound */
-#define FT_SMALL_SUBBUFS  UINT64_C(4)
+#define FT_ARENA_MAGIC	 UINT64_C(0x31656361727466ff) /* "\xffftrace1" */
+#define FT_MIN_SUBBUF	 (UINT64_C(4) << 10)
+#define FT_MAX_SUBBUF	 (UINT64_C(16) << 20)
+#define FT_MIN_SUBBUFS	 UINT64_C(2)
+#define FT_MAX_SUBBUFS	 UINT64_C(4096)
+#define FT_MAX_BUFFERS	 4096u
+#define FT_MAX_EVENTS	 65535u
+#define FT_COMM_BYTES	 16
+#define FT_PATH_BYTES	 4096
+#define FT_NESTED_RANGES 5u
 
 /* Bytes of the arena file that are locked (OFD locks), far past its end. */
 #define FT_LOCK_WRITER INT64_C(0x4000000000000000)
@@ -124,7 +122,7 @@ enum ft_buffer_state {
 	FT_BUFFER_UNUSED = 0,
 	FT_BUFFER_CLAIMED = 1, /* between owners: identity is being written */
 	FT_BUFFER_LIVE = 2,
-	FT_BUFFER_DEAD = 3,     /* its thread has ended */
+	FT_BUFFER_DEAD = 3,	/* its thread has ended */
 	FT_BUFFER_ABANDONED = 4 /* its thread went on with another one, after a siglongjmp */
 };
 
@@ -132,19 +130,19 @@ enum ft_buffer_state {
 enum ft_hold_state {
 	FT_HOLD_NONE = 0,
 	FT_HOLD_HELD = 1, /* not consumed */
-	FT_HOLD_PUT = 2   /* consumed: the counts below are to be stored, then cleared */
+	FT_HOLD_PUT = 2	  /* consumed: the counts below are to be stored, then cleared */
 };
 
 /* What the reader has taken and not put. Fields first, then state (hold:W). */
 struct ft_hold {
 	uint64_t state; /* enum ft_hold_state */
 	uint64_t seq;
-	uint64_t page;   /* index of the page taken; the one in the slot, in discard and block mode */
-	uint64_t word;   /* the slot's word, committed, anchor, begun as they were */
+	uint64_t page; /* index of the page taken; the one in the slot, in discard and block mode */
+	uint64_t word; /* the slot's word, committed, anchor, begun as they were */
 	uint64_t committed;
 	uint64_t anchor;
 	uint64_t begun;
-	uint64_t lost_after; /* events lost up to the end of this sub-buffer */
+	uint64_t lost_after;	  /* events lost up to the end of this sub-buffer */
 	uint64_t consumed_events; /* consumed_events, corrupted and in_flight once it is put */
 	uint64_t corrupted;
 	uint64_t in_flight;
@@ -157,17 +155,17 @@ struct ft_buffer {
 	/* written by openers */
 	uint64_t head;
 	uint64_t lost[FT_LOST_REASONS];
-	uint64_t steps;         /* of the clock */
+	uint64_t steps;		/* of the clock */
 	uint64_t block_expired; /* block mode: waited in vain; drop until there is room */
 	uint64_t unused0;
 
 	/* written by the reader */
 	uint64_t consumed;
 	uint64_t consumed_events;
-	uint64_t corrupted;  /* sub-buffers consumed in which an event was in flight at death */
-	uint64_t in_flight;  /* those events */
-	uint32_t waiters;    /* the reader sleeps: wake it at the next boundary */
-	uint32_t room;       /* futex: changes at each put */
+	uint64_t corrupted; /* sub-buffers consumed in which an event was in flight at death */
+	uint64_t in_flight; /* those events */
+	uint32_t waiters;   /* the reader sleeps: wake it at the next boundary */
+	uint32_t room;	    /* futex: changes at each put */
 	uint64_t consumed_subbufs;
 	uint64_t unused1[2];
 
@@ -176,8 +174,8 @@ struct ft_buffer {
 	/* who owns it: written in FT_BUFFER_CLAIMED */
 	uint32_t state; /* enum ft_buffer_state */
 	uint32_t tid;
-	uint64_t serial; /* stream_instance_id: never used twice in an arena */
-	uint64_t base;   /* first seq of this owner */
+	uint64_t serial;     /* stream_instance_id: never used twice in an arena */
+	uint64_t base;	     /* first seq of this owner */
 	uint64_t base_begun; /* the counts when this owner came */
 	uint64_t base_lost;
 	uint64_t death; /* arena.deaths when it died: the smallest is reused first */
@@ -214,60 +212,66 @@ struct ft_event_entry {
 	char strings[];
 };
 
-enum ft_end_state { FT_END_NONE = 0, FT_END_EXITED = 1, FT_END_KILLED = 2, FT_END_REPLACED = 3,
-		    FT_END_UNKNOWN = 4, FT_END_EXITED_NO_CODE = 5 };
+enum ft_end_state {
+	FT_END_NONE = 0,
+	FT_END_EXITED = 1,
+	FT_END_KILLED = 2,
+	FT_END_REPLACED = 3,
+	FT_END_UNKNOWN = 4,
+	FT_END_EXITED_NO_CODE = 5
+};
 
 /* The first page of the arena file. */
 struct ft_arena {
 	uint64_t magic;
 	uint32_t abi;
 	uint32_t header_bytes; /* sizeof(struct ft_arena) */
-	uint64_t size;         /* of the file */
+	uint64_t size;	       /* of the file */
 	uint8_t uuid[16];
 	uint8_t boot_id[16];
-	uint64_t start_time;   /* of the process, clock ticks since boot: field 22 of its stat */
-	uint64_t pid_ns;       /* inode of its pid namespace */
+	uint64_t start_time; /* of the process, clock ticks since boot: field 22 of its stat */
+	uint64_t pid_ns;     /* inode of its pid namespace */
 	uint32_t pid;
 	uint32_t uid;
 	char comm[FT_COMM_BYTES];
 
-	uint32_t mode;         /* enum ft_mode */
-	uint32_t clock;        /* enum ft_clock_kind */
-	uint64_t clock_hz;     /* 0: not known yet; set once, by CAS (fasttrace_arena_clock()) */
-	uint64_t clock_ticks;  /* at one instant: the clock, */
+	uint32_t mode;	      /* enum ft_mode */
+	uint32_t clock;	      /* enum ft_clock_kind */
+	uint64_t clock_hz;    /* 0: not known yet; set once, by CAS (fasttrace_arena_clock()) */
+	uint64_t clock_ticks; /* at one instant: the clock, */
 	uint64_t clock_monotonic_ns; /* CLOCK_MONOTONIC, */
 	uint64_t clock_realtime_ns;  /* and CLOCK_REALTIME */
 
 	uint32_t subbuf_shift;
 	uint32_t subbufs_shift;
 	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
-	uint64_t max_bytes;    /* of buffers */
+	uint64_t max_bytes;	   /* of buffers */
 
 	uint64_t places_offset; /* struct ft_buffer_place[FT_MAX_BUFFERS] */
 	uint64_t events_offset; /* the event table's space */
 	uint64_t events_bytes;
 	uint64_t buffers_offset; /* where rings begin; they go on to size */
-	uint64_t exe_offset;     /* FT_PATH_BYTES each; zero-terminated; */
+	uint64_t exe_offset;	 /* FT_PATH_BYTES each; zero-terminated; */
 	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
 	uint64_t cmdline_bytes;
 	uint64_t cgroup_unused[6];
 
 	/* written by the process */
-	uint64_t buffers;        /* places in use */
-	uint64_t buffers_end;    /* bytes of ring space handed out */
-	uint64_t events_end;     /* bytes of event space handed out */
-	uint32_t events_first;   /* offset of the first entry, 0: none */
-	uint32_t events_count;   /* a hint: entries linked so far */
-	uint64_t serials;        /* handed out */
+	uint64_t buffers;      /* places in use */
+	uint64_t buffers_end;  /* bytes of ring space handed out */
+	uint64_t events_end;   /* bytes of event space handed out */
+	uint32_t events_first; /* offset of the first entry, 0: none */
+	uint32_t events_count; /* a hint: entries linked so far */
+	uint64_t serials;      /* handed out */
 	uint64_t deaths;
 	uint64_t lost_no_buffer; /* events of threads that got no buffer */
-	uint64_t lost_no_event;  /* events that found no place in the event table */
-	uint64_t recycled_lost;  /* of buffers reused */
-	uint64_t exit_mark;      /* 1 << 32 | status: exit() ran; 2 << 32: and the status is unknown */
+	uint64_t lost_no_event;	 /* events that found no place in the event table */
+	uint64_t recycled_lost;	 /* of buffers reused */
+	uint64_t exit_mark; /* 1 << 32 | status: exit() ran; 2 << 32: and the status is unknown */
 
 	/* written by the reader */
 	uint64_t end_state; /* enum ft_end_state << 32 | code or signal */
-	uint32_t wake;      /* futex: counts boundaries that a waiting reader asked to hear of */
+	uint32_t wake;	    /* futex: counts boundaries that a waiting reader asked to hear of */
 	uint32_t reader_pid;
 };
 

@@ -124,12 +124,14 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 {
 	struct fasttrace_slot *prev = ft_ring_slot(r, seq), *slot = ft_ring_slot(r, seq + 1);
 	uint64_t next = seq + 1, old = next - (r->mask + 1), fresh = ft_word_fresh(r, next);
-	uint64_t begun_prev = ft_load_acquire(&prev->begun); /* valid if word, loaded later, is seq's */
+	uint64_t begun_prev =
+		ft_load_acquire(&prev->begun); /* valid if word, loaded later, is seq's */
 	uint64_t word_prev = ft_load_acquire(&prev->word);
 	uint64_t begun_old = ft_load_acquire(&slot->begun), lost_old = ft_load_acquire(&slot->lost);
 	uint64_t page = ft_load_acquire(&slot->page);
 	uint64_t committed = ft_load_acquire(&slot->committed); /* deliver:R */
-	uint64_t word = ft_load_acquire(&slot->word); /* last: if it is old's, so were all the others */
+	uint64_t word =
+		ft_load_acquire(&slot->word); /* last: if it is old's, so were all the others */
 
 	if (!ft_word_is(r, word_prev, seq))
 		return 0;

@@ -97,7 +97,7 @@ static int header_read(int fd, struct ft_arena *h, const char **why)
 	*why = "not a regular file";
 	if (!S_ISREG(st.st_mode))
 		return -EPROTO;
-	*why = "not an arena: too short";
+	*why = "too short for an arena";
 	if (pread(fd, h, sizeof(*h), 0) != (ssize_t)sizeof(*h))
 		return -EPROTO;
 	*why = "written by another version of libfasttrace";
@@ -177,8 +177,8 @@ int fasttrace_arena_broken(const struct fasttrace_arena *a)
 
 int fasttrace_arena_consume(struct fasttrace_arena *a)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER,
-			     .l_len = 1};
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER, .l_len = 1};
 
 	if (a->consumer)
 		return 0;
@@ -194,8 +194,8 @@ int fasttrace_arena_consume(struct fasttrace_arena *a)
 
 bool fasttrace_arena_alive(struct fasttrace_arena *a)
 {
-	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER,
-			     .l_len = 1};
+	struct flock lock = {
+		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER, .l_len = 1};
 
 	if (!a->dead && (fcntl(a->fd, F_OFD_GETLK, &lock) || lock.l_type == F_UNLCK))
 		a->dead = true;

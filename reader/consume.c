@@ -89,7 +89,7 @@ bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b)
 }
 
 int fasttrace_buffer_get_info(struct fasttrace_arena *a, unsigned index,
-			  struct fasttrace_buffer_info *info)
+			      struct fasttrace_buffer_info *info)
 {
 	struct ft_reader_buffer *b;
 	int err = ft_reader_buffer(a, index, &b);
@@ -99,7 +99,8 @@ int fasttrace_buffer_get_info(struct fasttrace_arena *a, unsigned index,
 	if (ft_load_acquire(&b->shared->state) < FT_BUFFER_LIVE) /* attach:R */
 		return -ENOENT;
 	info->serial = ft_load_acquire(&b->shared->serial);
-	info->tid = ft_load_relaxed(&b->shared->tid); /* published by state; serial is looked at again */
+	info->tid = ft_load_relaxed(
+		&b->shared->tid); /* published by state; serial is looked at again */
 	info->base = ft_load_acquire(&b->shared->base);
 	memcpy(info->name, b->shared->name, sizeof(info->name));
 	info->name[sizeof(info->name) - 1] = '\0';
@@ -118,7 +119,8 @@ int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, st
 	s->word = ft_load_acquire(&slot->word);
 	s->committed = ft_load_acquire(&slot->committed); /* deliver:R */
 	s->page = ft_load_acquire(&slot->page); /* last: while it is seq's, so were the others */
-	if (!ft_page_is(s->page, seq) || s->page & FT_PAGE_TAKEN || !ft_word_is(&b->ring, s->word, seq))
+	if (!ft_page_is(s->page, seq) || s->page & FT_PAGE_TAKEN ||
+	    !ft_word_is(&b->ring, s->word, seq))
 		return -ENOENT;
 	if (!ft_word_closed(&b->ring, s->word))
 		return -EAGAIN;
@@ -180,7 +182,8 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 	if (held_aside(b) && hold->seq >= from) {
 		*seq = hold->seq;
 		if (bytes)
-			*bytes = subbuf_bytes(b, hold->seq, hold->word, hold->committed, hold->page);
+			*bytes =
+				subbuf_bytes(b, hold->seq, hold->word, hold->committed, hold->page);
 		return 0;
 	}
 	gone = ft_reader_gone(a, b);
@@ -193,7 +196,8 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 		if (err == -ENOENT)
 			continue;
 		if (err)
-			return err; /* -EAGAIN: an event in flight; what follows it waits its turn */
+			return err; /* -EAGAIN: an event in flight; what follows it waits its turn
+				     */
 		*seq = at;
 		if (bytes)
 			*bytes = subbuf_bytes(b, at, s.word, s.committed, ft_page_index(s.page));
@@ -209,7 +213,8 @@ static uint64_t lost_after(const struct ft_reader_buffer *b, uint64_t seq)
 	uint64_t lost = seq == head ? ft_buffer_lost(b->shared)
 				    : ft_load_acquire(&ft_ring_slot(&b->ring, seq + 1)->lost);
 
-	return lost - ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
+	return lost -
+	       ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
 }
 
 /* Write down what we are about to take; hold:W */
@@ -283,11 +288,10 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	p->end = f.end = walk.last;
 	p->lost = f.lost = hold->lost_after;
 	p->cut_short = ft_word_count(&b->ring, hold->word) - walk.events;
-	f.cut_short = (uint32_t)p->cut_short;
 	f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
 	f.pad = walk.pad;
 	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
-	f.tid = ft_load_relaxed(&b->shared->tid);           /* the same */
+	f.tid = ft_load_relaxed(&b->shared->tid);	    /* the same */
 	ft_packet_header(a, &f, p->header);
 	hold_count(b, p);
 	return 0;
@@ -422,7 +426,8 @@ int fasttrace_buffer_settled(struct fasttrace_arena *a, unsigned index, uint64_t
 		return 0;
 	head = ft_load_acquire(&b->shared->head);
 	for (uint64_t seq = head - b->ring.mask; seq != head + 1; seq++)
-		if (ft_subbuf_look(b, seq, false, &s) == -EAGAIN && ft_word_closed(&b->ring, s.word))
+		if (ft_subbuf_look(b, seq, false, &s) == -EAGAIN &&
+		    ft_word_closed(&b->ring, s.word))
 			return -EAGAIN;
 	return 0;
 }
@@ -442,8 +447,8 @@ static int switch_try(struct ft_reader_buffer *b, enum fasttrace_switch how)
 
 	if (!ft_word_is(&b->ring, word, head))
 		return -EINTR; /* head was moved on */
-	if (how == FASTTRACE_ACTIVE && (ft_word_closed(&b->ring, word) ||
-					ft_word_count(&b->ring, word)) && ring_full(b, head))
+	if (how == FASTTRACE_ACTIVE &&
+	    (ft_word_closed(&b->ring, word) || ft_word_count(&b->ring, word)) && ring_full(b, head))
 		return -EAGAIN;
 	err = ft_ring_close(&b->ring, head, word);
 	if (err == -EAGAIN)

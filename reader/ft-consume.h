@@ -7,7 +7,8 @@
 
 #include "ft-reader.h"
 
-/** ft_takeover() - finish, or undo, what a killed reader had begun in this buffer. Consumer only. */
+/** ft_takeover() - finish, or undo, what a killed reader had begun in this buffer. Consumer only.
+ */
 void ft_takeover(struct ft_reader_buffer *b);
 
 /** ft_hold_clear() - nothing is held. hold:W */

@@ -26,16 +26,16 @@
 struct ft_reader_buffer {
 	struct fasttrace_ring ring;
 	struct ft_buffer *shared;
-	uint32_t pages;          /* page indices: slots, + 1 in overwrite mode */
-	bool taken;              /* a packet is out: between get and put or unget */
-	bool poisoned;           /* contradicted the protocol: -EPROTO from now on */
+	uint32_t pages;		 /* page indices: slots, + 1 in overwrite mode */
+	bool taken;		 /* a packet is out: between get and put or unget */
+	bool poisoned;		 /* contradicted the protocol: -EPROTO from now on */
 	uint64_t flushed_serial; /* of this owner, dead, what it left was switched out */
 };
 
 struct fasttrace_arena {
 	unsigned char *map;
 	size_t size;
-	int fd;                  /* holds the consumer's lock */
+	int fd;			 /* holds the consumer's lock */
 	struct ft_arena *shared; /* map, writable if we may */
 	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
 	bool writable;
@@ -44,15 +44,15 @@ struct fasttrace_arena {
 	char cmdline[FT_PATH_BYTES + 1];
 	bool consumer;
 	bool dead;
-	volatile sig_atomic_t broken; /* truncated under us */
+	volatile sig_atomic_t broken;			  /* truncated under us */
 	struct ft_reader_buffer *buffers[FT_MAX_BUFFERS]; /* NULL: not looked at yet */
-	char *metadata;          /* emitted so far, and the last entry it includes */
+	char *metadata; /* emitted so far, and the last entry it includes */
 	size_t metadata_bytes;
 	uint32_t metadata_entry; /* offset; 0: none yet */
 	uint32_t metadata_events;
 	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
 	unsigned nclasses, classes_cap;
-	uint32_t classes_last;          /* offset of the last entry it includes; 0: none yet */
+	uint32_t classes_last; /* offset of the last entry it includes; 0: none yet */
 };
 
 /** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */
@@ -73,12 +73,11 @@ void ft_guard_remove(void *map);
 struct ft_packet_fields {
 	uint64_t instance; /* stream_instance_id */
 	uint64_t begin, end;
-	uint64_t bytes;    /* of the packet, header included: a multiple of 8 */
-	uint64_t seq;      /* packet_seq_num */
-	uint64_t lost;     /* events_discarded */
+	uint64_t bytes; /* of the packet, header included: a multiple of 8 */
+	uint64_t seq;	/* packet_seq_num */
+	uint64_t lost;	/* events_discarded */
 	uint32_t tid;
-	uint32_t cut_short;
-	uint32_t pad;      /* bytes at the end that the last event does not use: no content */
+	uint32_t pad; /* bytes at the end that the last event does not use: no content */
 };
 
 /** ft_packet_header() - lay them out as metadata.c declares: out[FASTTRACE_HEADER_BYTES]. */
@@ -100,7 +99,7 @@ uint64_t ft_packet_time(uint64_t header, uint64_t anchor);
  */
 struct ft_range {
 	uint32_t from, to; /* units */
-	uint32_t first;    /* events of the sub-buffer before it */
+	uint32_t first;	   /* events of the sub-buffer before it */
 	uint32_t events;
 };
 unsigned ft_recover_ranges(const struct fasttrace_ring *ring, uint64_t seq, uint64_t word,

@@ -148,8 +148,7 @@ static void emit_stream(GString *s, const struct fasttrace_arena *a)
 			   "\t\tuint64_t packet_size;\n"
 			   "\t\tuint64_t packet_seq_num;\n"
 			   "\t\tuint64_t events_discarded;\n"
-			   "\t\tuint32_t tid;\n"
-			   "\t\tuint32_t cut_short;\n"
+			   "\t\tuint64_t tid;\n"
 			   "\t};\n"
 			   /* One 64-bit store: id in the low bits. */
 			   "\tevent.header := struct {\n"

@@ -17,8 +17,7 @@ struct packet_header {
 	uint64_t content_size, packet_size; /* bits */
 	uint64_t packet_seq_num;
 	uint64_t events_discarded;
-	uint32_t tid;
-	uint32_t cut_short;
+	uint64_t tid;
 };
 FT_CHECK("packet header", sizeof(struct packet_header) == FASTTRACE_HEADER_BYTES);
 FT_CHECK("the same in public", FASTTRACE_PACKET_HEADER_BYTES == FASTTRACE_HEADER_BYTES);
@@ -37,7 +36,6 @@ void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fi
 		.packet_seq_num = fields->seq,
 		.events_discarded = fields->lost,
 		.tid = fields->tid,
-		.cut_short = fields->cut_short,
 	};
 
 	memcpy(h.uuid, a->info.uuid, sizeof(h.uuid));

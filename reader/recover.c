@@ -35,8 +35,8 @@ static unsigned range_insert(struct ft_range *ranges, unsigned n, struct ft_rang
 }
 
 /*
- * Keep of each range what no earlier one has. They do overlap: a range that began behind an event in
- * flight is extended until that event's commit has caught up.
+ * Keep of each range what no earlier one has. They do overlap: a range that began behind an event
+ * in flight is extended until that event's commit has caught up.
  */
 static unsigned ranges_clip(struct ft_range *ranges, unsigned n)
 {

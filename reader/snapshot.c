@@ -172,7 +172,6 @@ static size_t piece_copy(const struct source *s, const struct piece *p, unsigned
 static void piece_header(const struct source *s, const struct piece *p, const struct ft_walk *walk,
 			 uint8_t *out)
 {
-	uint64_t count = ft_word_count(&s->b->ring, p->words.word);
 	struct ft_packet_fields f = {
 		.instance = p->open ? open_instance(s->info.serial, p->seq, p->words.committed)
 				    : s->info.serial,
@@ -183,7 +182,6 @@ static void piece_header(const struct source *s, const struct piece *p, const st
 		.seq = p->open ? 0 : p->seq - s->info.base,
 		.lost = p->open ? 0 : p->lost,
 		.tid = s->info.tid,
-		.cut_short = s->gone ? (uint32_t)(count - walk->events) : 0,
 	};
 
 	ft_packet_header(s->a, &f, out);

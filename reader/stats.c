@@ -2,9 +2,9 @@
 /*
  * stats.c - exact counts, from the words themselves.
  *
- * What was recorded is in the words: begun of the current sub-buffer + its events. What was consumed
- * is counted by put, once. What is readable and in flight is summed over the ring. What remains was
- * overwritten: so there is no second counter to keep in step.
+ * What was recorded is in the words: begun of the current sub-buffer + its events. What was
+ * consumed is counted by put, once. What is readable and in flight is summed over the ring. What
+ * remains was overwritten: so there is no second counter to keep in step.
  */
 #include <string.h>
 
@@ -21,9 +21,9 @@ static void subbuf_sum(const struct ft_reader_buffer *b, uint64_t seq, const str
 	if (ft_word_is(&b->ring, sub->committed, seq))
 		done = ft_word_count(&b->ring, sub->committed);
 	if (gone && done < events) {
-		n = ft_recover_ranges(&b->ring, seq, sub->word, sub->committed,
-				      b->ring.pages + (ft_page_index(sub->page) << b->ring.page_shift),
-				      ranges);
+		n = ft_recover_ranges(
+			&b->ring, seq, sub->word, sub->committed,
+			b->ring.pages + (ft_page_index(sub->page) << b->ring.page_shift), ranges);
 		done = 0;
 		for (unsigned i = 0; i < n; i++)
 			done += ranges[i].events;
@@ -64,7 +64,8 @@ static uint64_t hold_sum(const struct ft_reader_buffer *b, struct fasttrace_stat
 {
 	const struct ft_hold *hold = &b->shared->hold;
 	uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, hold->seq)->page);
-	struct ft_subbuf sub = {.word = hold->word, .committed = hold->committed, .page = hold->page};
+	struct ft_subbuf sub = {
+		.word = hold->word, .committed = hold->committed, .page = hold->page};
 
 	if (ft_load_acquire(&hold->state) != FT_HOLD_HELD || hold->page >= b->pages ||
 	    (ft_page_is(page, hold->seq) && !(page & FT_PAGE_TAKEN)))
@@ -101,7 +102,8 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 {
 	const struct ft_buffer *o = b->shared;
 	uint64_t head, word, total = total_take(b, &head, &word), lost, sum, standing;
-	uint64_t base = whole ? 0 : ft_load_relaxed(&o->base); /* published by state, as all base_ */
+	uint64_t base =
+		whole ? 0 : ft_load_relaxed(&o->base); /* published by state, as all base_ */
 
 	memset(s, 0, sizeof(*s));
 	s->consumed = o->consumed_events - (whole ? 0 : o->base_consumed_events);

@@ -6,9 +6,9 @@
  * Killed in between, a reader leaves one of:
  *
  *   HELD, the page stands in a slot        not swapped yet, or swapped back: clear hold
- *   HELD, the page is the spare            unread: swap it back; if the writer has claimed the slot,
- *                                          keep it aside: it is served from the spare
- *   PUT                                    consumed: store the counts, which are absolute, again
+ *   HELD, the page is the spare            unread: swap it back; if the writer has claimed the
+ * slot, keep it aside: it is served from the spare PUT                                    consumed:
+ * store the counts, which are absolute, again
  */
 #include "ft-consume.h"
 
@@ -59,7 +59,8 @@ void ft_hold_clear(struct ft_reader_buffer *b)
 /* consumed moves over what is taken, and over what the writer has claimed. */
 static void consumed_advance(struct ft_reader_buffer *b)
 {
-	uint64_t head = ft_load_acquire(&b->shared->head), seq = ft_load_acquire(&b->shared->consumed);
+	uint64_t head = ft_load_acquire(&b->shared->head),
+		 seq = ft_load_acquire(&b->shared->consumed);
 	uint64_t base = ft_load_acquire(&b->shared->base);
 
 	if ((int64_t)(head - b->ring.mask - seq) > 0)
@@ -88,7 +89,7 @@ void ft_hold_put(struct ft_reader_buffer *b)
 	struct ft_buffer *shared = b->shared;
 	struct ft_hold *hold = &shared->hold;
 
-	ft_store_release(&hold->state, FT_HOLD_PUT); /* hold:W */
+	ft_store_release(&hold->state, FT_HOLD_PUT);			   /* hold:W */
 	ft_store_relaxed(&shared->consumed_events, hold->consumed_events); /* clear orders these */
 	ft_store_relaxed(&shared->corrupted, hold->corrupted);
 	ft_store_relaxed(&shared->in_flight, hold->in_flight);

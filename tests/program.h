@@ -28,7 +28,7 @@
 #include "fasttrace-reader.h"
 #include "fasttrace.h"
 
-#define KINDS       3 /* the loop's events, a handler's, and those of one that interrupts it */
+#define KINDS	    3 /* the loop's events, a handler's, and those of one that interrupts it */
 #define MAX_THREADS 64
 #define SIGNAL_NS   50000
 #define EVENT_BYTES 40
@@ -173,8 +173,8 @@ static inline struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
 
 		while (d && !a && (e = readdir(d)))
 			if (e->d_name[0] != '.' && strstr(e->d_name, part))
-				fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME, &a,
-						     NULL);
+				fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME,
+						     &a, NULL);
 		if (d)
 			closedir(d);
 	}

@@ -20,6 +20,10 @@
 /* A refused thread asks again once in so many events. */
 #define REFUSED_RETRY 1024
 
+/* Of a small ring, past half of a bound: 4 x 16K. */
+#define SMALL_SHIFT   14
+#define SMALL_N_SHIFT 2
+
 static pthread_key_t thread_key;
 static uint32_t thread_key_ready;
 static __thread struct fasttrace_thread *thread_ended; /* its end came, but it may trace again */
@@ -38,8 +42,8 @@ static struct ft_buffer *buffer_of(struct ft_arena *a, uint32_t index)
 static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
 {
 	ft_store_relaxed(&b->death, ft_add_relaxed(&a->deaths, 1)); /* state publishes it */
-	ft_store_release(&b->state, FT_BUFFER_DEAD);                /* attach:W */
-	ft_fence_full(); /* sleep:W */
+	ft_store_release(&b->state, FT_BUFFER_DEAD);		    /* attach:W */
+	ft_fence_full();					    /* sleep:W */
 	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
 		ft_wake_reader(a);
 }
@@ -58,7 +62,8 @@ static void thread_end(void *arg)
 	a = ft_process_arena();
 	count = ft_load_acquire(&a->buffers);
 	for (uint32_t i = 0; i < count; i++) {
-		struct ft_buffer *b = ft_load_acquire(&place_of(a, i)->ready) ? buffer_of(a, i) : NULL;
+		struct ft_buffer *b =
+			ft_load_acquire(&place_of(a, i)->ready) ? buffer_of(a, i) : NULL;
 
 		if (b && ft_load_acquire(&b->state) == FT_BUFFER_ABANDONED && b->tid == t->tid)
 			buffer_died(a, b);
@@ -110,7 +115,8 @@ static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 		ft_store_release(&slot->committed,
 				 ft_load_acquire(&slot->word) & ~ft_word_closed_bit(r));
 	}
-	while (ft_word_closed(r, ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
+	while (ft_word_closed(r,
+			      ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
 	       !ft_ring_turn(r, b, ft_load_acquire(&b->head)))
 		;
 	return ft_load_acquire(&b->head);
@@ -147,8 +153,8 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 {
 	uint64_t end, control, bytes;
 
-	p->subbuf_shift = small ? 14 : a->subbuf_shift;
-	p->subbufs_shift = small ? 2 : a->subbufs_shift;
+	p->subbuf_shift = small ? SMALL_SHIFT : a->subbuf_shift;
+	p->subbufs_shift = small ? SMALL_N_SHIFT : a->subbufs_shift;
 	bytes = ring_bytes(a, p->subbuf_shift, p->subbufs_shift, &control);
 	do {
 		end = ft_load_acquire(&a->buffers_end);
@@ -163,10 +169,15 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 	return -ENOMEM;
 }
 
-/* Past half of what this process, or all of the directory's, may hold? Past all of it? */
+/*
+ * Is a full ring more than what remains of half the directory's bound, or of half of our own? Is
+ * even a small one more than what remains of all of it?
+ */
 static int space_left(struct ft_arena *a, bool *small)
 {
 	int fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint64_t full = ring_bytes(a, a->subbuf_shift, a->subbufs_shift, &(uint64_t){0});
+	uint64_t least = ring_bytes(a, SMALL_SHIFT, SMALL_N_SHIFT, &(uint64_t){0});
 	uint64_t bytes = 0, bound = UINT64_MAX;
 
 	if (fd >= 0) {
@@ -174,9 +185,9 @@ static int space_left(struct ft_arena *a, bool *small)
 		bound = ft_dir_bound(fd);
 		close(fd);
 	}
-	*small = (a->subbuf_shift > 14 || a->subbufs_shift > 2) &&
-		 (ft_load_relaxed(&a->buffers_end) > a->max_bytes / 2 || bytes > bound / 2);
-	return bytes >= bound ? -ENOMEM : 0;
+	*small = least < full && (ft_load_relaxed(&a->buffers_end) + full > a->max_bytes / 2 ||
+				  bytes + full > bound / 2); /* a hint: the claim's CAS decides */
+	return bytes + (*small ? least : full) > bound ? -ENOMEM : 0;
 }
 
 static int place_new(struct ft_arena *a, uint32_t *index)
@@ -190,8 +201,6 @@ static int place_new(struct ft_arena *a, uint32_t *index)
 		err = -ENOMEM;
 	if (!err)
 		err = space_claim(a, small, &made);
-	if (err && !small && made.subbuf_shift > 14)
-		err = space_claim(a, true, &made);
 	if (err)
 		return err;
 	do {

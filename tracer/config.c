@@ -16,8 +16,8 @@ static void complain(const char *name, const char *value, const char *accepted)
 {
 	char line[PATH_MAX + 256];
 
-	ft_text_join(line, sizeof(line), "fasttrace: ", name, "=", value, ": expected ", accepted, "\n",
-		     NULL);
+	ft_text_join(line, sizeof(line), "fasttrace: ", name, "=", value, ": expected ", accepted,
+		     "\n", NULL);
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* nowhere to complain to */
 }
@@ -36,7 +36,8 @@ static bool number_parse(const char *s, const char *end_units, uint64_t *out)
 			return false;
 	if (*s) {
 		unit = strchr(end_units, *s & ~0x20);
-		if (!unit || s[1] || __builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - end_units + 1)), &n))
+		if (!unit || s[1] ||
+		    __builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - end_units + 1)), &n))
 			return false;
 	}
 	*out = n;
@@ -158,8 +159,8 @@ void ft_config_get(struct ft_config *config)
 	timeout_get(&config->block_timeout_ns);
 	size_get("FASTTRACE_SUBBUF_SIZE", "a power of two from 4K to 16M", FT_MIN_SUBBUF,
 		 FT_MAX_SUBBUF, true, &config->subbuf_bytes);
-	size_get("FASTTRACE_SUBBUFS", "a power of two from 2 to 4096", FT_MIN_SUBBUFS, FT_MAX_SUBBUFS,
-		 true, &config->subbufs);
+	size_get("FASTTRACE_SUBBUFS", "a power of two from 2 to 4096", FT_MIN_SUBBUFS,
+		 FT_MAX_SUBBUFS, true, &config->subbufs);
 	size_get("FASTTRACE_MAX_MEMORY", "a size from 64K to 1024G", UINT64_C(64) << 10,
 		 UINT64_C(1) << 40, false, &config->max_bytes);
 }

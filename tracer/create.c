@@ -16,13 +16,13 @@
 
 #include "ft-create.h"
 
-#define PAGE            UINT64_C(4096)
-#define EVENTS_BYTES    (UINT64_C(4) << 20)
-#define EXE_OFFSET      PAGE
-#define CMDLINE_OFFSET  (2 * PAGE)
-#define PLACES_OFFSET   (3 * PAGE)
-#define EVENTS_OFFSET   (PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
-#define BUFFERS_OFFSET  (EVENTS_OFFSET + EVENTS_BYTES)
+#define PAGE		UINT64_C(4096)
+#define EVENTS_BYTES	(UINT64_C(4) << 20)
+#define EXE_OFFSET	PAGE
+#define CMDLINE_OFFSET	(2 * PAGE)
+#define PLACES_OFFSET	(3 * PAGE)
+#define EVENTS_OFFSET	(PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
+#define BUFFERS_OFFSET	(EVENTS_OFFSET + EVENTS_BYTES)
 #define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
 
 /* What a limit leaves of the space for buffers. */
@@ -40,8 +40,9 @@ static uint64_t limit_apply(int resource, uint64_t divisor, uint64_t bytes)
 
 static uint64_t buffer_bytes(const struct ft_config *config)
 {
-	return limit_apply(RLIMIT_AS, 4,
-			   limit_apply(RLIMIT_FSIZE, 1, (config->max_bytes + PAGE - 1) & ~(PAGE - 1)));
+	return limit_apply(
+		RLIMIT_AS, 4,
+		limit_apply(RLIMIT_FSIZE, 1, (config->max_bytes + PAGE - 1) & ~(PAGE - 1)));
 }
 
 /* Field 22 of /proc/self/stat, counted after the name, which may hold anything. */
@@ -98,8 +99,8 @@ static void identity_fill(struct ft_arena *a)
 		a->comm[n - 1] = '\0';
 	n = readlink("/proc/self/exe", (char *)a + a->exe_offset, FT_PATH_BYTES - 1);
 	(void)n; /* stays empty */
-	a->cmdline_bytes = ft_text_read("/proc/self/cmdline", (char *)a + a->cmdline_offset,
-					FT_PATH_BYTES);
+	a->cmdline_bytes =
+		ft_text_read("/proc/self/cmdline", (char *)a + a->cmdline_offset, FT_PATH_BYTES);
 }
 
 /* The cycle counter is a clock only where the kernel itself takes it for one. */
@@ -166,13 +167,14 @@ static void events_inherit(struct ft_arena *a, const struct ft_arena *parent)
 
 	while (next) {
 		last = next;
-		next = ft_load_acquire(&((const struct ft_event_entry *)((const char *)parent + last))
-						->next);
+		next = ft_load_acquire(
+			&((const struct ft_event_entry *)((const char *)parent + last))->next);
 	}
 	if (!last)
 		return;
 	a->events_end = ft_load_acquire(&parent->events_end);
-	memcpy((char *)a + a->events_offset, (const char *)parent + a->events_offset, a->events_end);
+	memcpy((char *)a + a->events_offset, (const char *)parent + a->events_offset,
+	       a->events_end);
 	((struct ft_event_entry *)((char *)a + last))->next = 0;
 	a->events_first = parent->events_first;
 	a->events_count = ((struct ft_event_entry *)((char *)a + last))->id;
@@ -215,7 +217,8 @@ static void file_name(const struct ft_arena *a, char *out, size_t size)
 	for (unsigned i = 0; i < 16; i++)
 		tail[i] = "0123456789abcdef"[(a->uuid[i / 2] >> (i % 2 ? 0 : 4)) & 15];
 	tail[16] = '\0';
-	ft_text_join(out, size, comm[0] ? comm : "_", "-", ft_text_u64(pid, a->pid), "-", tail, NULL);
+	ft_text_join(out, size, comm[0] ? comm : "_", "-", ft_text_u64(pid, a->pid), "-", tail,
+		     NULL);
 }
 
 static int temporary_open(int dirfd, char *name, size_t size)
@@ -226,7 +229,8 @@ static int temporary_open(int dirfd, char *name, size_t size)
 	for (int tries = 0; tries < 16; tries++, bits++) {
 		ft_text_join(name, size, ".new-", ft_text_u64(pid, (uint64_t)getpid()), "-",
 			     ft_text_u64(random, bits), NULL);
-		int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+		int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+				0600);
 
 		if (fd >= 0 || errno != EEXIST)
 			return fd < 0 ? -errno : fd;
@@ -237,8 +241,8 @@ static int temporary_open(int dirfd, char *name, size_t size)
 /* The page whose mapping keeps fd's open file description, and so the writer's lock, alive. */
 static void *lock_take(int fd)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER,
-			     .l_len = 1};
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER, .l_len = 1};
 	void *page;
 
 	if (fcntl(fd, F_OFD_SETLK, &lock))
@@ -275,8 +279,9 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	if (made->lock_page == MAP_FAILED)
 		return -errno;
 	whole = openat(dirfd, temporary, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	made->arena = whole < 0 ? MAP_FAILED
-				: mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED, whole, 0);
+	made->arena =
+		whole < 0 ? MAP_FAILED
+			  : mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED, whole, 0);
 	err = made->arena == MAP_FAILED ? -errno : 0;
 	if (whole >= 0)
 		close(whole);
@@ -295,8 +300,8 @@ unlock:
 	return err;
 }
 
-int ft_create(const struct ft_config *config, struct ft_created *made, char *path,
-	      size_t path_size, const char **why)
+int ft_create(const struct ft_config *config, struct ft_created *made, char *path, size_t path_size,
+	      const char **why)
 {
 	int dirfd = ft_dir_open(config->dir, why), fd, err;
 	char temporary[64], name[96];

@@ -11,9 +11,9 @@
 
 struct ft_created {
 	const struct ft_arena *parent; /* in: of a forked child: its event table is copied */
-	size_t size;                   /* in: the parent's, or 0; out */
-	struct ft_arena *arena;        /* out: mapped somewhere, complete but for its buffers */
-	void *lock_page;               /* out: keeps the writer's lock; not inherited by fork */
+	size_t size;		       /* in: the parent's, or 0; out */
+	struct ft_arena *arena;	       /* out: mapped somewhere, complete but for its buffers */
+	void *lock_page;	       /* out: keeps the writer's lock; not inherited by fork */
 };
 
 /**
@@ -22,8 +22,8 @@ struct ft_created {
  * @why:  on error, which step failed, in words.
  * Context: async-signal-safe, with signals blocked. Return: 0 or a negative errno.
  */
-int ft_create(const struct ft_config *config, struct ft_created *made, char *path,
-	      size_t path_size, const char **why);
+int ft_create(const struct ft_config *config, struct ft_created *made, char *path, size_t path_size,
+	      const char **why);
 
 /** ft_mount_start() - FASTTRACE_MOUNT: have a daemon mount it; returns when it answers. */
 void ft_mount_start(const struct ft_config *config);

@@ -30,8 +30,8 @@ struct ft_config {
 	uint64_t subbufs;
 	uint64_t max_bytes;
 	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
-	char dir[PATH_MAX];        /* of arenas */
-	char mount[PATH_MAX];      /* FASTTRACE_MOUNT, or empty */
+	char dir[PATH_MAX];	   /* of arenas */
+	char mount[PATH_MAX];	   /* FASTTRACE_MOUNT, or empty */
 };
 
 /** ft_config_get() - parse the environment; a line on stderr for each bad value. Once a process. */

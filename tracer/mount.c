@@ -37,8 +37,12 @@ static bool served(const struct ft_config *config)
 
 void ft_mount_start(const struct ft_config *config)
 {
-	char *argv[] = {(char *)"fasttracefs",      (char *)"--spawned",        (char *)"--dir",
-			(char *)(uintptr_t)config->dir, (char *)(uintptr_t)config->mount, NULL};
+	char *argv[] = {(char *)"fasttracefs",
+			(char *)"--spawned",
+			(char *)"--dir",
+			(char *)(uintptr_t)config->dir,
+			(char *)(uintptr_t)config->mount,
+			NULL};
 	int status = 0, err;
 	pid_t pid, got;
 

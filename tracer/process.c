@@ -3,10 +3,10 @@
  * process.c - the arena of this process: created at its first event, anew in a forked child.
  *
  * The file is mapped twice. One page, through a descriptor that holds the writer's lock, is
- * MADV_DONTFORK: the lock lives as long as this very process image, whatever it closes or forks. All
- * of it, through another descriptor, is inherited, so that a forked child can look at the switches
- * of events until it has an arena of its own, which then replaces the parent's at the same address
- * with the same event table: call sites keep their pointers.
+ * MADV_DONTFORK: the lock lives as long as this very process image, whatever it closes or forks.
+ * All of it, through another descriptor, is inherited, so that a forked child can look at the
+ * switches of events until it has an arena of its own, which then replaces the parent's at the same
+ * address with the same event table: call sites keep their pointers.
  *
  * The writing ends of threads live in memory that fork() wipes. So a child, even of raw clone(),
  * finds that it has none, comes here, and finds `alive` wiped.
@@ -120,8 +120,8 @@ static void complain(const char *dir, const char *why, int err)
 {
 	char line[PATH_MAX + 256];
 
-	ft_text_join(line, sizeof(line), "fasttrace: ", dir, ": ", why,
-		     err ? ": " : "", err ? ft_text_error(-err) : "", ": this process is not traced\n", NULL);
+	ft_text_join(line, sizeof(line), "fasttrace: ", dir, ": ", why, err ? ": " : "",
+		     err ? ft_text_error(-err) : "", ": this process is not traced\n", NULL);
 	if (write(STDERR_FILENO, line, strlen(line)) < 0)
 		return; /* nowhere to complain to */
 }
@@ -136,9 +136,9 @@ static bool arena_create(void)
 	process_configure();
 	if (process.config.off)
 		return false;
-	err = wiped_map() ? ft_create(&process.config, &made, process.path, sizeof(process.path),
-				      &why)
-			  : -ENOMEM;
+	err = wiped_map()
+		      ? ft_create(&process.config, &made, process.path, sizeof(process.path), &why)
+		      : -ENOMEM;
 	if (!err && !arena_settle(&made))
 		err = -ENOMEM;
 	if (err) {
@@ -159,7 +159,8 @@ static bool state_claim(uint32_t state)
 	if (state == PROCESS_BUSY) {
 		uint32_t busy = ft_load_acquire(&process.busy_pid);
 
-		/* Forked while another thread of the parent was at it: nobody will finish it here. */
+		/* Forked while another thread of the parent was at it: nobody will finish it here.
+		 */
 		if (busy && busy != pid)
 			return ft_cas(&process.busy_pid, busy, pid);
 		sched_yield();
@@ -242,8 +243,8 @@ static void process_exit(int status, void *unknown)
 
 	if (ft_load_acquire(&process.state) != PROCESS_READY || !process.wiped->alive)
 		return;
-	if (!ft_cas(&a->exit_mark, 0, unknown ? UINT64_C(2) << 32
-					      : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))
+	if (!ft_cas(&a->exit_mark, 0,
+		    unknown ? UINT64_C(2) << 32 : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))
 		return;
 	fd = open(process.config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

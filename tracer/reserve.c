@@ -77,8 +77,7 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 		return NULL;
 	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
 	*r = (struct fasttrace_reservation){t, slot, word, after};
-	p = t->ring.pages +
-	    (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
+	p = t->ring.pages + (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
 	    ft_word_units(&t->ring, word) * 8;
 	__builtin_memcpy(p, &header, sizeof(header));
 	return p;
@@ -137,7 +136,8 @@ void fasttrace_commit_again(const struct fasttrace_reservation *r)
 		word = ft_load_relaxed(&r->slot->word) & ~closed; /* own thread's handlers only */
 		ft_fence_signal();
 		if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
-			return; /* all of it, or a handler took over: even the slot may have turned */
+			return; /* all of it, or a handler took over: even the slot may have turned
+				 */
 		ft_store_release(&r->slot->committed, word); /* commit:W */
 		ft_fence_signal();
 		stored = word;
@@ -152,7 +152,8 @@ static bool nested_extend(uint64_t *pair, const struct fasttrace_reservation *r,
 
 static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
 {
-	uint64_t stale = ft_load_relaxed(&pair[0]); /* handlers of this thread only: the CAS decides */
+	uint64_t stale =
+		ft_load_relaxed(&pair[0]); /* handlers of this thread only: the CAS decides */
 
 	if (ft_word_is(&r->thread->ring, stale, seq) && ft_word_units(&r->thread->ring, stale))
 		return false;

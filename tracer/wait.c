@@ -32,8 +32,8 @@ static uint64_t monotonic_ns(void)
 /* Does anybody serve us: a consumer of this arena, or the daemon of its directory? */
 static bool reader_lives(void)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER,
-			     .l_len = 1};
+	struct flock lock = {
+		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER, .l_len = 1};
 	int fd = open(ft_process_path(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	bool lives;
 

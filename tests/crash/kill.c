@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * kill.c - SIGKILL at random instants, under full load with nested signal handlers: the writer, the
- * reader, both. Whatever had returned must be read, once; what was read must not be lost or repeated.
+ * reader, both. Whatever had returned must be read, once; what was read must not be lost or
+ * repeated.
  *
  *   kill [ROUNDS [SEED]]
  */
@@ -100,7 +101,8 @@ static void buffers_flush(struct fasttrace_arena *a)
 	}
 }
 
-/* The newest event of each kind that was read must be the last whose macro had returned, or later. */
+/* The newest event of each kind that was read must be the last whose macro had returned, or later.
+ */
 static void ends_check(bool lossless)
 {
 	for (unsigned t = 0; t < THREADS; t++)
@@ -132,7 +134,8 @@ static void program_wait(unsigned threads)
 	double end = now() + 10;
 
 	while ((__atomic_load_n(&counts->running, __ATOMIC_ACQUIRE) < threads ||
-		!__atomic_load_n(&counts->thread[0].n[0], __ATOMIC_ACQUIRE)) && now() < end)
+		!__atomic_load_n(&counts->thread[0].n[0], __ATOMIC_ACQUIRE)) &&
+	       now() < end)
 		usleep(200);
 }
 
@@ -169,7 +172,8 @@ static void round_writer(const char *dir)
 static void reader_note(bool put)
 {
 	for (unsigned k = 0; k < KINDS; k++)
-		__atomic_store_n(&counts->reader[put ? k : 4 + k], runs[0][k].next, __ATOMIC_RELEASE);
+		__atomic_store_n(&counts->reader[put ? k : 4 + k], runs[0][k].next,
+				 __ATOMIC_RELEASE);
 }
 
 static pid_t reader_start(const char *dir, pid_t program)
@@ -253,7 +257,8 @@ int main(int argc, char **argv)
 	if (!mkdtemp(dir) || dir_serve(dir) < 0)
 		return 1;
 	counts_make();
-	errors = mmap(NULL, sizeof(*errors), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	errors = mmap(NULL, sizeof(*errors), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	printf("seed %lu\n", seed);
 	setenv("FASTTRACE_DIR", dir, 1);
 	setenv("FASTTRACE_BLOCK_TIMEOUT", "inf", 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * step.c - the traced program is stopped at every single instruction of an event, by ptrace, and
- * there killed; or interrupted by a handler that writes one event, or laps the ring, and then killed,
- * or let go on. Whatever had returned must be read, in order, once.
+ * there killed; or interrupted by a handler that writes one event, or laps the ring, and then
+ * killed, or let go on. Whatever had returned must be read, in order, once.
  *
  *   step [EVERY]     at every EVERYth instruction, at most 20th; 1 unless told
  */
@@ -18,11 +18,24 @@
 enum place { MIDDLE, BOUNDARY, PLACES };
 
 /* What happens at the chosen instruction. */
-enum fate { KILL, HANDLER_THEN_KILL, HANDLER, LAPPER_THEN_KILL, LAPPER, NESTED, FATES,
-	    TWICE = FATES };
+enum fate {
+	KILL,
+	HANDLER_THEN_KILL,
+	HANDLER,
+	LAPPER_THEN_KILL,
+	LAPPER,
+	NESTED,
+	FATES,
+	TWICE = FATES
+};
 
-static const char *const fates[] = {"kill", "handler, kill", "handler", "lapping handler, kill",
-				    "lapping handler", "nested handlers", "handler, lapping handler, kill"};
+static const char *const fates[] = {"kill",
+				    "handler, kill",
+				    "handler",
+				    "lapping handler, kill",
+				    "lapping handler",
+				    "nested handlers",
+				    "handler, lapping handler, kill"};
 static uint64_t failures, runs;
 
 static void event(void)
@@ -146,7 +159,8 @@ static void interrupt(pid_t pid, int sig)
 		if (waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
 			return;
 		ptrace(PTRACE_GETREGS, pid, NULL, &now_at);
-		if (WSTOPSIG(status) == SIGTRAP && now_at.rsp != at.rsp) { /* the handler's own pass */
+		if (WSTOPSIG(status) == SIGTRAP &&
+		    now_at.rsp != at.rsp) { /* the handler's own pass */
 			now_at.rip--;
 			ptrace(PTRACE_POKETEXT, pid, (void *)at.rip, saved);
 			ptrace(PTRACE_SETREGS, pid, NULL, &now_at);
@@ -231,7 +245,8 @@ static bool newest_ok(const struct got *got, enum fate fate)
 	uint64_t own = begun - !counts->thread[0].n[1]; /* the last may be in flight */
 
 	if (fate == LAPPER || fate == LAPPER_THEN_KILL || fate == TWICE) {
-		/* What the handler has overwritten may be gone; what is there goes up to the end. */
+		/* What the handler has overwritten may be gone; what is there goes up to the end.
+		 */
 		if (got->any[0] && fate == LAPPER && got->next[0] < own)
 			return false;
 	} else if (got->next[0] < own || got->first[0] != 0) {
@@ -290,7 +305,8 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 			fasttrace_arena_stats(a, &s);
 		if (failures++ < 10)
 			fprintf(stderr,
-				"place %d, %s at instruction %u:%s own %llu of %llu, handlers' %llu of %llu, "
+				"place %d, %s at instruction %u:%s own %llu of %llu, handlers' "
+				"%llu of %llu, "
 				"%llu of %llu; in flight %llu, overwritten %llu, lost %llu\n",
 				place, fates[fate], n, got.bad ? " torn or out of order:" : "",
 				(unsigned long long)got.next[0],
@@ -300,7 +316,8 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 				(unsigned long long)got.next[2],
 				(unsigned long long)counts->thread[2].n[1],
 				(unsigned long long)s.in_flight, (unsigned long long)s.overwritten,
-				(unsigned long long)(s.lost_nested + s.lost_full + s.lost_no_buffer));
+				(unsigned long long)(s.lost_nested + s.lost_full +
+						     s.lost_no_buffer));
 	}
 	fasttrace_arena_close(a);
 	dir_empty(dir);

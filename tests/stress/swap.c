@@ -13,8 +13,8 @@
 #define MAX_STREAMS 8192
 
 struct seen {
-	/* The smallest number that may come, by stream: a thread whose handler laps the ring while an
-	 * event is in flight goes on in another one. */
+	/* The smallest number that may come, by stream: a thread whose handler laps the ring while
+	 * an event is in flight goes on in another one. */
 	uint64_t next[MAX_STREAMS][KINDS];
 	uint64_t events, packets, errors, overtaken;
 };

@@ -15,7 +15,7 @@
 #include "fixture.h"
 
 #define MAX_SPAWNED 512
-#define BODY_IN     "FIXTURE_IN"
+#define BODY_IN	    "FIXTURE_IN"
 #define BODY_OUT    "FIXTURE_OUT"
 
 char fixture_dir[64];

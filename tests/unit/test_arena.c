@@ -34,7 +34,8 @@ static int opened(const char *path, const char **why)
 /* A dead process's arena, copied so that it may be spoiled. */
 static pid_t arena_make(char *path, size_t size)
 {
-	pid_t pid = fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4");
+	pid_t pid =
+		fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4");
 
 	assert_int_equal(fixture_hear(), '.');
 	fixture_kill(pid);
@@ -53,7 +54,7 @@ static void foreign_files_are_refused_in_words(void **state)
 	assert_int_equal(opened(path, &why), -ENOENT);
 	fd = open(path, O_CREAT | O_WRONLY, 0600);
 	assert_int_equal(opened(path, &why), -EPROTO);
-	assert_string_equal(why, "not an arena: too short");
+	assert_string_equal(why, "too short for an arena");
 	assert_int_equal(ftruncate(fd, 100000), 0);
 	assert_int_equal(opened(path, &why), -EPROTO);
 	assert_string_equal(why, "not an arena");
@@ -106,9 +107,9 @@ static void newer_arena_is_refused(void **state)
 static void lying_headers_are_refused(void **state)
 {
 	static const size_t offsets[] = {
-		offsetof(struct ft_arena, header_bytes),  offsetof(struct ft_arena, size),
-		offsetof(struct ft_arena, places_offset), offsetof(struct ft_arena, events_offset),
-		offsetof(struct ft_arena, events_bytes),  offsetof(struct ft_arena, exe_offset),
+		offsetof(struct ft_arena, header_bytes),   offsetof(struct ft_arena, size),
+		offsetof(struct ft_arena, places_offset),  offsetof(struct ft_arena, events_offset),
+		offsetof(struct ft_arena, events_bytes),   offsetof(struct ft_arena, exe_offset),
 		offsetof(struct ft_arena, cmdline_offset), offsetof(struct ft_arena, cmdline_bytes),
 		offsetof(struct ft_arena, buffers_offset), offsetof(struct ft_arena, subbuf_shift),
 	};
@@ -185,9 +186,15 @@ static void any_word_may_lie(void **state)
 
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			value = (seed >> 20) % 4 ? seed >> ((seed >> 10) % 60) : UINT64_MAX;
-			/* header, a place, the event table, a ring's control block, a page's head */
-			at = (off_t)((seed >> 30) % 512 * 8) + (off_t)((seed >> 40) % 5 == 0 ? 0 : (seed >> 40) % 5 == 1 ? 12288
-				: (seed >> 40) % 5 == 2 ? 12288 + 131072 : 12288 + 131072 + (4 << 20) + ((seed >> 40) % 5 == 4 ? 4096 : 0));
+			/* header, a place, the event table, a ring's control block, a page's head
+			 */
+			at = (off_t)((seed >> 30) % 512 * 8) +
+			     (off_t)((seed >> 40) % 5 == 0   ? 0
+				     : (seed >> 40) % 5 == 1 ? 12288
+				     : (seed >> 40) % 5 == 2
+					     ? 12288 + 131072
+					     : 12288 + 131072 + (4 << 20) +
+						       ((seed >> 40) % 5 == 4 ? 4096 : 0));
 			assert_int_equal(pwrite(fd, &value, 8, at), 8);
 		}
 		close(fd);
@@ -207,7 +214,8 @@ static void truncation_under_the_mapping_is_survived(void **state)
 	arena_make(path, sizeof(path));
 	arena_make(path2, sizeof(path2));
 	assert_int_equal(fasttrace_arena_open(AT_FDCWD, path, FASTTRACE_OPEN_CONSUME, &a, NULL), 0);
-	assert_int_equal(fasttrace_arena_open(AT_FDCWD, path2, FASTTRACE_OPEN_CONSUME, &other, NULL), 0);
+	assert_int_equal(
+		fasttrace_arena_open(AT_FDCWD, path2, FASTTRACE_OPEN_CONSUME, &other, NULL), 0);
 	assert_int_equal(fasttrace_buffer_get(a, 0, 1, 37, &p), 0);
 	assert_int_equal(truncate(path, 8192), 0);
 	for (int i = 0; i < 3; i++) {

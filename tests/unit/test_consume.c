@@ -11,9 +11,9 @@
 #include "fasttrace.h"
 #include "fixture.h"
 
-#define SMALL "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
+#define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
-#define MANY 100000
+#define MANY	   100000
 
 /* Writes as many numbers as it is told: 'a' 10, 'b' one sub-buffer's, 'c' 10 rings' worth. */
 static void body_numbers(void)
@@ -73,7 +73,8 @@ static void assert_adds_up(struct fasttrace_arena *a, uint64_t begun)
 }
 
 /* Take seq, check that its numbers go on from `first`; leave it taken. */
-static void take(struct fasttrace_arena *a, uint64_t seq, uint64_t first, struct fasttrace_packet *p)
+static void take(struct fasttrace_arena *a, uint64_t seq, uint64_t first,
+		 struct fasttrace_packet *p)
 {
 	static uint64_t values[PER_SUBBUF];
 	size_t n;
@@ -220,7 +221,8 @@ static void taken_in_any_order(void **state)
 		for (int i = 0; i < 3; i++) {
 			take(a, (uint64_t)order[i], (uint64_t)order[i] * PER_SUBBUF, &p);
 			fasttrace_buffer_put(a, 0, &p);
-			assert_int_equal(fasttrace_buffer_get(a, 0, 1, (uint64_t)order[i], &p), -ENOENT);
+			assert_int_equal(fasttrace_buffer_get(a, 0, 1, (uint64_t)order[i], &p),
+					 -ENOENT);
 		}
 		tell('c'); /* in discard mode there is room for three again, and one more is open */
 		assert_int_equal(next(a, 0), m ? 3 : 40);
@@ -312,8 +314,9 @@ static void block_loses_nothing_while_a_reader_comes(void **state)
 	struct timespec late = {0, 300000000};
 	struct fasttrace_arena *a = NULL;
 	int served = serve_dir();
-	pid_t pid = fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
-								 "FASTTRACE_BLOCK_TIMEOUT=20s", NULL});
+	pid_t pid =
+		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
+							    "FASTTRACE_BLOCK_TIMEOUT=20s", NULL});
 	char path[512];
 
 	(void)state;
@@ -333,8 +336,9 @@ static void block_ends_with_the_reader(void **state)
 {
 	struct fasttrace_arena *a = NULL;
 	int served = serve_dir();
-	pid_t pid = fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
-								 "FASTTRACE_BLOCK_TIMEOUT=inf", NULL});
+	pid_t pid =
+		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
+							    "FASTTRACE_BLOCK_TIMEOUT=inf", NULL});
 	struct fasttrace_stats s;
 
 	(void)state;
@@ -351,8 +355,9 @@ static void block_ends_with_the_reader(void **state)
 static void block_times_out(void **state)
 {
 	int served = serve_dir();
-	pid_t pid = fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
-								 "FASTTRACE_BLOCK_TIMEOUT=100ms", NULL});
+	pid_t pid =
+		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
+							    "FASTTRACE_BLOCK_TIMEOUT=100ms", NULL});
 	struct fasttrace_arena *a;
 
 	(void)state;

@@ -303,7 +303,7 @@ static void two_classes_may_have_one_name(void **state)
 	packet_add(2, NOW, "five", 5);
 	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
 	trace_read("");
-	assert_has("p:same: { tid = 0, cut_short = 0 }, { x = 5 }");
+	assert_has("p:same: { tid = 0 }, { x = 5 }");
 	assert_has("{ x = \"five\" }");
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_process.c - an arena through fork, raw clone, exec, exit, and descriptors closed under it. */
+/* test_process.c - an arena through fork, raw clone, exec, exit, and descriptors closed under it.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

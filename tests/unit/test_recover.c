@@ -29,7 +29,8 @@ static void pair(unsigned i, uint64_t before, uint64_t after)
 
 static unsigned recover(uint64_t reserved, uint64_t committed)
 {
-	return ft_recover_ranges(&ring, SEQ, reserved, committed, (const unsigned char *)page, ranges);
+	return ft_recover_ranges(&ring, SEQ, reserved, committed, (const unsigned char *)page,
+				 ranges);
 }
 
 static int setup(void **state)
@@ -107,7 +108,8 @@ static void lying_ranges_are_not_believed(void **state)
 	pair(2, word(SEQ, 4, 28), word(SEQ, 5, 24));  /* backwards */
 	pair(3, word(SEQ, 5, 24), word(SEQ, 5, 28));  /* no event */
 	assert_int_equal(recover(word(SEQ, 10, 50), word(SEQ, 3, 20)), 1);
-	assert_int_equal(recover(word(SEQ, 10, 1000), word(SEQ, 3, 20)), 0); /* longer than a page */
+	assert_int_equal(recover(word(SEQ, 10, 1000), word(SEQ, 3, 20)),
+			 0); /* longer than a page */
 	assert_int_equal(recover(word(SEQ, 3, 20), word(SEQ, 10, 50)), 0);
 }
 

@@ -180,15 +180,14 @@ static void body_clock_steps(void)
 	body_hear();
 }
 
-static const struct fixture_body bodies[] = {
-	{"die_in_flight", body_die_in_flight},
-	{"die_at_depth_two", body_die_at_depth_two},
-	{"finish_after_handlers", body_finish_after_handlers},
-	{"handler_laps", body_handler_laps},
-	{"escape", body_escape},
-	{"too_big", body_too_big},
-	{"clock_steps", body_clock_steps},
-	{NULL, NULL}};
+static const struct fixture_body bodies[] = {{"die_in_flight", body_die_in_flight},
+					     {"die_at_depth_two", body_die_at_depth_two},
+					     {"finish_after_handlers", body_finish_after_handlers},
+					     {"handler_laps", body_handler_laps},
+					     {"escape", body_escape},
+					     {"too_big", body_too_big},
+					     {"clock_steps", body_clock_steps},
+					     {NULL, NULL}};
 
 /* Read all that can be had of one buffer; the numbers in order. */
 static size_t read_all(struct fasttrace_arena *a, unsigned index, uint64_t *out, size_t max,

@@ -34,7 +34,8 @@ static void tell(char what)
 
 static struct fasttrace_arena *start(const char *mode)
 {
-	writer = fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4", mode);
+	writer = fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4",
+				   mode);
 	tell('b');
 	tell('b');
 	tell('b');
@@ -68,7 +69,8 @@ static void assert_consumed(struct fasttrace_arena *a, uint64_t begun, uint64_t 
 	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
 	assert_int_equal(s.begun, begun);
 	assert_int_equal(s.consumed, consumed);
-	assert_int_equal(s.begun, s.consumed + s.readable + s.overwritten + s.lost_full + s.in_flight);
+	assert_int_equal(s.begun,
+			 s.consumed + s.readable + s.overwritten + s.lost_full + s.in_flight);
 }
 
 static const char *const modes[] = {"FASTTRACE_MODE=overwrite", "FASTTRACE_MODE=discard",
