@@ -11,6 +11,7 @@
  * COUNTS is a file that the program maps and where each thread notes the events that have returned.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -78,6 +79,36 @@ static int end(const char *how, const char *code)
 	return 1;
 }
 
+/* Reserved, and not committed before the signal. */
+static _Noreturn void flight(void)
+{
+	struct fasttrace_reservation r;
+	uint64_t header, n = 1;
+	sigset_t set;
+	int sig;
+	unsigned char *p;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	FASTTRACE(test, tick, (thread, n - 1), (n, n - 1));
+	memcpy(&header, fasttrace_self->ring.pages + FASTTRACE_HEADER_BYTES, sizeof(header));
+	p = fasttrace_reserve(&r, 3, (uint32_t)(header & 0xffff));
+	memset(p + 8, 0, 8);
+	memcpy(p + 16, &n, sizeof(n));
+	sigwait(&set, &sig);
+	fasttrace_commit(&r);
+	for (;;)
+		pause();
+}
+
+static int readable(const char *path, int ms)
+{
+	struct pollfd p = {.fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLIN};
+
+	return p.fd < 0 || poll(&p, 1, ms) != 1;
+}
+
 static int unlocked(const char *path)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -92,6 +123,10 @@ int main(int argc, char **argv)
 
 	if (argc > 2 && !strcmp(argv[1], "end"))
 		return end(argv[2], argc > 3 ? argv[3] : NULL);
+	if (argc == 2 && !strcmp(argv[1], "flight"))
+		flight();
+	if (argc == 4 && !strcmp(argv[1], "poll"))
+		return readable(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "unlocked"))
 		return unlocked(argv[2]);
 	if (argc < 4 || threads > MAX_THREADS || counts_map(argv[2])) {
