@@ -316,10 +316,8 @@ static int thread_attach(bool abandon)
 		return 0;
 	if (thread_refused && thread_refused++ % REFUSED_RETRY)
 		return -ENOMEM;
-	if (buffer_claim(a, &index)) {
-		thread_refused += !thread_refused;
-		return -ENOMEM;
-	}
+	if (buffer_claim(a, &index))
+		return thread_refused ? -ENOMEM : -EAGAIN;
 	t = ft_process_thread(index);
 	*t = (struct fasttrace_thread){.open = UINT64_MAX << (2 * 22 + 1), .index = index};
 	t->buffer = buffer_of(a, index);
@@ -332,6 +330,11 @@ static int thread_attach(bool abandon)
 	thread_refused = 0;
 	thread_key_set(t);
 	return 0;
+}
+
+void ft_buffer_refuse(void)
+{
+	thread_refused += !thread_refused;
 }
 
 int ft_buffer_attach(bool abandon)

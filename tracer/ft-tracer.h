@@ -88,9 +88,12 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset);
 /**
  * ft_buffer_attach() - give the calling thread a buffer and point fasttrace_self at its end.
  * @abandon: leave the buffer it has, which holds an event that will never be finished.
- * Return: 0, -ENOMEM none is to be had, -EAGAIN not now (block mode: waited in vain).
+ * Return: 0, -EAGAIN none is to be had now, -ENOMEM tracing is off or this thread was refused.
  */
 int ft_buffer_attach(bool abandon);
+
+/** ft_buffer_refuse() - have the calling thread ask for a buffer but once in many events. */
+void ft_buffer_refuse(void);
 
 /** ft_process_none - what fasttrace_self points at before a thread's first event: zeros. */
 extern struct fasttrace_thread ft_process_none;

@@ -19,4 +19,12 @@ void ft_wake_reader(struct ft_arena *arena);
  */
 int ft_wait_room(struct fasttrace_thread *t, uint64_t seq);
 
+/**
+ * ft_wait_buffer() - all space is taken: in block mode, wait a little for an ended thread's ring to
+ * be read to its end.
+ * @since: CLOCK_MONOTONIC in ns when the wait began; 0: it begins now, and is set.
+ * Return: whether to try again; false past the block timeout, in other modes, and with no reader.
+ */
+bool ft_wait_buffer(uint64_t *since);
+
 #endif

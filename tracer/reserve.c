@@ -83,6 +83,20 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 	return p;
 }
 
+/* Give the thread a buffer. In block mode it waits for one; then, refused, it asks but rarely. */
+static bool thread_equip(void)
+{
+	uint64_t since = 0;
+	int err;
+
+	while ((err = ft_buffer_attach(false)) == -EAGAIN)
+		if (!ft_wait_buffer(&since)) {
+			ft_buffer_refuse();
+			break;
+		}
+	return !err;
+}
+
 static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
 {
 	for (;;) {
@@ -92,7 +106,7 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 		unsigned char *p;
 
 		if (!t->ring.slots) {
-			if (!ft_buffer_attach(false))
+			if (thread_equip())
 				continue;
 			ft_process_lost(1);
 			return NULL;

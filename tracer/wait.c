@@ -81,3 +81,18 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 	ft_store_relaxed(&b->block_expired, 1);
 	return -EAGAIN;
 }
+
+bool ft_wait_buffer(uint64_t *since)
+{
+	struct timespec slice = {0, WAIT_SLICE_NS};
+	const struct ft_config *config = ft_process_config();
+
+	if (config->mode != FT_BLOCK || !ft_process_arena())
+		return false;
+	if (!*since)
+		*since = monotonic_ns();
+	if (monotonic_ns() - *since >= config->block_timeout_ns || !reader_lives())
+		return false;
+	nanosleep(&slice, NULL);
+	return true;
+}

@@ -29,6 +29,7 @@ isnt "O_NONBLOCK does not wait" dd if="$(ls -d "$M/$writer"/threads/*/stream | h
 has "but says EAGAIN" "Resource temporarily unavailable"
 is "drain ends at once" timeout 5 cat "$(ls -d "$M/$writer"/threads/*/drain | head -n 1)"
 readers=
+# shellcheck disable=SC2045,SC2086
 for s in $(ls -d "$M/$writer"/threads/*/stream | head -n 6); do
 	start cat "$s"
 	readers="$readers $pid"
@@ -41,6 +42,7 @@ begin=$(date +%s%N)
 for _ in 1 2 3 4 5 6 7 8 9 10; do stat "$M/$writer/state" >/dev/null; done
 took=$((($(date +%s%N) - begin) / 1000))
 is "ten stats do not wait for them: $took us in all" test "$took" -lt 1000000
+# shellcheck disable=SC2086
 set -- $readers
 kill -KILL "$1"
 is "a killed reader dies at once" until_true 1 sh -c "! kill -0 $1"

@@ -158,6 +158,18 @@ static void *long_thread(void *arg)
 	return NULL;
 }
 
+static void body_some_short_threads(void)
+{
+	for (uintptr_t i = 0; i < 200; i++) {
+		pthread_t id;
+
+		pthread_create(&id, NULL, short_thread, (void *)i);
+		pthread_join(id, NULL);
+	}
+	body_say('.');
+	body_hear();
+}
+
 static void body_thousand_threads(void)
 {
 	static pthread_t id[1000];
@@ -213,6 +225,7 @@ static const struct fixture_body bodies[] = {
 	{"exit", body_exit},
 	{"off", body_off},
 	{"short_threads", body_short_threads},
+	{"some_short_threads", body_some_short_threads},
 	{"thousand_threads", body_thousand_threads},
 	{"destructors", body_destructors},
 	{NULL, NULL}};
@@ -246,6 +259,18 @@ static uint64_t readable(struct fasttrace_arena *a)
 
 	fasttrace_arena_stats(a, &s);
 	return s.readable;
+}
+
+static int serve_dir(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.lock", fixture_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	return fd;
 }
 
 static void who_was_traced(void **state)
@@ -389,16 +414,12 @@ static void clean_exit_removes_the_arena_if_nobody_serves(void **state)
 
 static void clean_exit_is_marked_if_somebody_serves(void **state)
 {
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	struct fasttrace_arena *a;
-	char path[128];
 	pid_t pid;
 	int fd, code;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/.lock", fixture_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	fd = serve_dir();
 	pid = fixture_spawn("exit", NULL);
 	fixture_wait(pid);
 	a = fixture_open(pid, 0);
@@ -443,6 +464,46 @@ static void short_threads_reuse_buffers_within_the_bound(void **state)
 		fasttrace_arena_close(a);
 		fixture_kill(pid);
 	}
+}
+
+static void drain(struct fasttrace_arena *a)
+{
+	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++) {
+		struct fasttrace_buffer_info info;
+		struct fasttrace_packet p;
+		uint64_t seq;
+
+		if (fasttrace_buffer_get_info(a, i, &info))
+			continue;
+		if (!info.live)
+			fasttrace_buffer_switch(a, i, info.serial, FASTTRACE_FLUSH);
+		while (!fasttrace_buffer_next(a, i, info.serial, 0, &seq, NULL) &&
+		       !fasttrace_buffer_get(a, i, info.serial, seq, &p))
+			fasttrace_buffer_put(a, i, &p);
+	}
+}
+
+static void in_block_mode_a_thread_waits_for_an_ended_ones_buffer(void **state)
+{
+	int served = serve_dir();
+	pid_t pid = fixture_spawn_env("some_short_threads", "FASTTRACE_MAX_MEMORY=512K",
+				      "FASTTRACE_MODE=block", "FASTTRACE_BLOCK_TIMEOUT=20s");
+	struct fasttrace_arena *a = NULL;
+	struct fasttrace_stats s;
+	char path[512];
+
+	(void)state;
+	while (!a)
+		if (fixture_arena_path(pid, path, sizeof(path)))
+			fasttrace_arena_open(AT_FDCWD, path, FASTTRACE_OPEN_CONSUME, &a, NULL);
+	for (s.begun = 0; s.begun < 2000; fasttrace_arena_stats(a, &s))
+		drain(a);
+	assert_int_equal(fixture_hear(), '.');
+	assert_int_equal(begun(a), 2000);
+	assert_int_equal(s.lost_no_buffer, 0);
+	assert_true(fasttrace_arena_buffers(a) < 10);
+	fasttrace_arena_close(a);
+	close(served);
 }
 
 static void a_thousand_threads_fit(void **state)
@@ -490,6 +551,7 @@ int main(int argc, char **argv)
 		TEST(clean_exit_is_marked_if_somebody_serves),
 		TEST(off_means_off),
 		TEST(short_threads_reuse_buffers_within_the_bound),
+		TEST(in_block_mode_a_thread_waits_for_an_ended_ones_buffer),
 		TEST(a_thousand_threads_fit),
 		TEST(destructors_that_trace_late_go_on_in_the_same_buffer),
 	};
