@@ -247,9 +247,11 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
 {
 	struct fasttrace_slot *slot = r->slot;
-	uint64_t closed = UINT64_C(1) << (2 * r->thread->ring.unit_bits);
+	unsigned bits = r->thread->ring.unit_bits; /* 0: wiped, we are a forked child */
+	uint64_t closed = UINT64_C(1) << (2 * bits);
 
-	if (FASTTRACE_UNLIKELY(__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
+	if (FASTTRACE_UNLIKELY(!bits ||
+			       __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
 		fasttrace_commit_nested(r);
 		return;
 	}

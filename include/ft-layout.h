@@ -83,7 +83,8 @@
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
  * {before, after} of word values. The pair is valid when both carry the page's seq. A range that
- * continues another extends it. Should the process die before the outer event is finished, the
+ * continues another extends it, and neighbours are merged: there are as many as events in
+ * flight. Should the process die before the outer event is finished, the
  * ranges are what recovery adds to the committed prefix.
  */
 #ifndef FT_LAYOUT_H
@@ -138,16 +139,15 @@ struct ft_hold {
 	uint64_t state; /* enum ft_hold_state */
 	uint64_t seq;
 	uint64_t page; /* index of the page taken; the one in the slot, in discard and block mode */
-	uint64_t word; /* the slot's word, committed, anchor, begun as they were */
+	uint64_t word; /* the slot's word, committed, anchor as they were */
 	uint64_t committed;
 	uint64_t anchor;
-	uint64_t begun;
 	uint64_t lost_after;	  /* events lost up to the end of this sub-buffer */
 	uint64_t consumed_events; /* consumed_events, corrupted and in_flight once it is put */
 	uint64_t corrupted;
 	uint64_t in_flight;
 	uint64_t consumed_subbufs;
-	uint64_t unused[4];
+	uint64_t unused[5];
 };
 
 /* Control block of one ring; its slots follow it, its pages stand at pages_offset. */
@@ -156,7 +156,7 @@ struct ft_buffer {
 	uint64_t head;
 	uint64_t lost[FT_LOST_REASONS];
 	uint64_t steps;		/* of the clock */
-	uint64_t block_expired; /* block mode: waited in vain; drop until there is room */
+	uint64_t block_expired; /* block mode: 1 + seq behind which the writer waited in vain */
 	uint64_t unused0;
 
 	/* written by the reader */
@@ -177,14 +177,15 @@ struct ft_buffer {
 	uint64_t serial;     /* stream_instance_id: never used twice in an arena */
 	uint64_t base;	     /* first seq of this owner */
 	uint64_t base_begun; /* the counts when this owner came */
-	uint64_t base_lost;
+	uint64_t base_lost[FT_LOST_REASONS];
+	uint64_t base_steps;
 	uint64_t death; /* arena.deaths when it died: the smallest is reused first */
 	uint64_t base_consumed_events;
 	uint64_t base_in_flight;
 	uint64_t base_corrupted;
 	uint64_t base_consumed_subbufs;
 	char name[FT_COMM_BYTES];
-	uint64_t unused2[4];
+	uint64_t unused2[8];
 };
 
 /* Where a ring is and how big: written once, before `ready`. */
@@ -212,14 +213,7 @@ struct ft_event_entry {
 	char strings[];
 };
 
-enum ft_end_state {
-	FT_END_NONE = 0,
-	FT_END_EXITED = 1,
-	FT_END_KILLED = 2,
-	FT_END_REPLACED = 3,
-	FT_END_UNKNOWN = 4,
-	FT_END_EXITED_NO_CODE = 5
-};
+enum ft_end_state { FT_END_NONE = 0, FT_END_EXITED = 1, FT_END_KILLED = 2, FT_END_REPLACED = 3 };
 
 /* The first page of the arena file. */
 struct ft_arena {
@@ -254,7 +248,6 @@ struct ft_arena {
 	uint64_t exe_offset;	 /* FT_PATH_BYTES each; zero-terminated; */
 	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
 	uint64_t cmdline_bytes;
-	uint64_t cgroup_unused[6];
 
 	/* written by the process */
 	uint64_t buffers;      /* places in use */
@@ -277,7 +270,7 @@ struct ft_arena {
 
 #define FT_CHECK(name, what) _Static_assert(what, name)
 FT_CHECK("a slot is a cache line", sizeof(struct fasttrace_slot) == 64);
-FT_CHECK("control block", sizeof(struct ft_buffer) == 384);
+FT_CHECK("control block", sizeof(struct ft_buffer) == 448);
 FT_CHECK("reader's words have a line", offsetof(struct ft_buffer, consumed) == 64);
 FT_CHECK("hold", offsetof(struct ft_buffer, hold) == 128 && sizeof(struct ft_hold) == 128);
 FT_CHECK("identity", offsetof(struct ft_buffer, state) == 256);

@@ -31,6 +31,9 @@ static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader
 	if (pages_offset < offset || pages_offset - offset < control || pages_offset > a->size ||
 	    (uint64_t)b->pages << shift > a->size - pages_offset)
 		return -EPROTO;
+	if (control + ((uint64_t)b->pages << shift) > a->size - a->viewed_bytes)
+		return -EPROTO; /* more than there is: some share their memory */
+	a->viewed_bytes += control + ((uint64_t)b->pages << shift);
 	b->shared = (struct ft_buffer *)(void *)(a->map + offset);
 	b->ring = (struct fasttrace_ring){
 		.slots = (struct fasttrace_slot *)(b->shared + 1),
@@ -114,10 +117,9 @@ int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, st
 {
 	const struct fasttrace_slot *slot = ft_ring_slot(&b->ring, seq);
 
-	s->begun = ft_load_acquire(&slot->begun);
-	s->anchor = ft_load_acquire(&slot->anchor);
 	s->word = ft_load_acquire(&slot->word);
 	s->committed = ft_load_acquire(&slot->committed); /* deliver:R */
+	s->anchor = ft_load_acquire(&slot->anchor); /* set before the first event is reserved */
 	s->page = ft_load_acquire(&slot->page); /* last: while it is seq's, so were the others */
 	if (!ft_page_is(s->page, seq) || s->page & FT_PAGE_TAKEN ||
 	    !ft_word_is(&b->ring, s->word, seq))
@@ -138,11 +140,10 @@ static unsigned char *page_at(const struct ft_reader_buffer *b, uint64_t index)
 	return b->ring.pages + (index << b->ring.page_shift);
 }
 
+/* Swapped out, not consumed, and its slot is claimed: readable from the spare, under its seq. */
 static bool held_aside(const struct ft_reader_buffer *b)
 {
-	return b->ring.overwrite && !b->taken &&
-	       ft_load_acquire(&b->shared->hold.state) == FT_HOLD_HELD &&
-	       b->shared->hold.page < b->pages;
+	return b->ring.overwrite && !b->taken && b->hold.state == FT_HOLD_HELD;
 }
 
 /* What of a sub-buffer was written: bytes of events, and how many. */
@@ -178,7 +179,7 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 
 	if (err)
 		return err;
-	hold = &b->shared->hold;
+	hold = &b->hold;
 	if (held_aside(b) && hold->seq >= from) {
 		*seq = hold->seq;
 		if (bytes)
@@ -195,9 +196,8 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 		err = ft_subbuf_look(b, at, gone, &s);
 		if (err == -ENOENT)
 			continue;
-		if (err)
-			return err; /* -EAGAIN: an event in flight; what follows it waits its turn
-				     */
+		if (err) /* -EAGAIN: an event in flight; what follows it waits its turn */
+			return err;
 		*seq = at;
 		if (bytes)
 			*bytes = subbuf_bytes(b, at, s.word, s.committed, ft_page_index(s.page));
@@ -206,36 +206,37 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 	return -EAGAIN;
 }
 
-/* Events lost up to the end of seq: up to the opening of the next, else up to now. */
-static uint64_t lost_after(const struct ft_reader_buffer *b, uint64_t seq)
+uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq)
 {
-	uint64_t head = ft_load_acquire(&b->shared->head);
-	uint64_t lost = seq == head ? ft_buffer_lost(b->shared)
-				    : ft_load_acquire(&ft_ring_slot(&b->ring, seq + 1)->lost);
+	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
+	uint64_t own = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->lost), base = 0;
+	uint64_t lost = ft_load_acquire(&next->lost), word = ft_load_acquire(&next->word);
 
-	return lost -
-	       ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
+	for (int i = 0; i < FT_LOST_REASONS; i++)
+		base += ft_load_relaxed(&b->shared->base_lost[i]); /* published by state */
+	/* Opened, and not on its way to the next lap: it is the next one's. */
+	if (!ft_word_is(&b->ring, word, seq + 1) ||
+	    !ft_page_is(ft_load_acquire(&next->page), seq + 1))
+		lost = ft_load_acquire(&b->shared->head) == seq ? ft_buffer_lost(b->shared) : own;
+	return lost - base;
 }
 
-/* Write down what we are about to take; hold:W */
+/* Write down what we are about to take. */
 static void hold_fill(struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s)
 {
-	struct ft_hold *hold = &b->shared->hold;
-
-	hold->seq = seq;
-	hold->page = ft_page_index(s->page);
-	hold->word = s->word;
-	hold->committed = s->committed;
-	hold->anchor = s->anchor;
-	hold->begun = s->begun;
-	hold->lost_after = lost_after(b, seq);
-	ft_store_release(&hold->state, FT_HOLD_HELD);
+	b->hold = (struct ft_hold){.seq = seq,
+				   .page = ft_page_index(s->page),
+				   .word = s->word,
+				   .committed = s->committed,
+				   .anchor = s->anchor,
+				   .lost_after = ft_lost_after(b, seq)};
+	ft_hold_store(b, FT_HOLD_HELD);
 }
 
 /* The committed part of what is held: in place if it is one piece, else a copy. */
 static int body_fill(struct ft_reader_buffer *b, struct fasttrace_packet *p)
 {
-	const struct ft_hold *hold = &b->shared->hold;
+	const struct ft_hold *hold = &b->hold;
 	struct ft_range ranges[FT_NESTED_RANGES + 1];
 	unsigned char *page = page_at(b, hold->page), *to;
 	unsigned n;
@@ -260,19 +261,21 @@ static int body_fill(struct ft_reader_buffer *b, struct fasttrace_packet *p)
 /* What put is to store: absolute, so that it may be stored twice (takeover.c). */
 static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet *p)
 {
-	struct ft_hold *hold = &b->shared->hold;
+	const struct ft_buffer *shared = b->shared;
+	struct ft_hold *hold = &b->hold;
 
-	hold->consumed_events = b->shared->consumed_events + p->events;
-	hold->corrupted = b->shared->corrupted + (p->cut_short != 0);
-	hold->in_flight = b->shared->in_flight + p->cut_short;
-	hold->consumed_subbufs = b->shared->consumed_subbufs + 1;
+	hold->consumed_events = ft_load_relaxed(&shared->consumed_events) + p->events; /* ours */
+	hold->corrupted = ft_load_relaxed(&shared->corrupted) + (p->cut_short != 0);
+	hold->in_flight = ft_load_relaxed(&shared->in_flight) + p->cut_short;
+	hold->consumed_subbufs = ft_load_relaxed(&shared->consumed_subbufs) + 1;
+	ft_hold_store(b, FT_HOLD_HELD);
 }
 
 /* Make the packet of what is held: only whole, declared events in order of time are handed out. */
 static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 		       struct fasttrace_packet *p)
 {
-	const struct ft_hold *hold = &b->shared->hold;
+	const struct ft_hold *hold = &b->hold;
 	uint64_t anchor = ft_anchor_time(hold->anchor);
 	struct ft_packet_fields f = {.instance = p->serial};
 	struct ft_walk walk;
@@ -301,6 +304,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 static int subbuf_swap(struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s)
 {
 	int64_t spare = ft_page_spare(b);
+	struct ft_hold aside = b->hold;
 
 	if (spare < 0)
 		return (int)spare;
@@ -308,7 +312,8 @@ static int subbuf_swap(struct ft_reader_buffer *b, uint64_t seq, const struct ft
 	if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
 		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) /* swap:R, swap:W */
 		return 0;
-	ft_hold_clear(b);
+	b->hold = aside;
+	ft_hold_store(b, (enum ft_hold_state)aside.state);
 	return -ENOENT;
 }
 
@@ -317,11 +322,8 @@ static int subbuf_take(struct fasttrace_arena *a, struct ft_reader_buffer *b, ui
 	struct ft_subbuf s;
 	int err;
 
-	if (held_aside(b)) {
-		if (b->shared->hold.seq == seq)
-			return 0;
-		ft_hold_clear(b); /* counted as overwritten from now on */
-	}
+	if (held_aside(b) && b->hold.seq == seq)
+		return 0;
 	if ((int64_t)(seq - ft_buffer_oldest(b)) < 0 ||
 	    (int64_t)(ft_load_acquire(&b->shared->head) - seq) < 0)
 		return -ENOENT;
@@ -331,7 +333,8 @@ static int subbuf_take(struct fasttrace_arena *a, struct ft_reader_buffer *b, ui
 	if (!ft_anchor_is(s.anchor, seq))
 		return -EPROTO;
 	if (b->ring.overwrite)
-		return subbuf_swap(b, seq, &s);
+		return subbuf_swap(b, seq,
+				   &s); /* what was aside counts as overwritten from now on */
 	hold_fill(b, seq, &s);
 	return 0;
 }
@@ -351,8 +354,8 @@ int fasttrace_buffer_get(struct fasttrace_arena *a, unsigned index, uint64_t ser
 	*p = (struct fasttrace_packet){.seq = seq, .serial = serial};
 	b->taken = true;
 	err = packet_fill(a, b, p);
-	if (!err)
-		err = fasttrace_arena_broken(a);
+	if (!err) /* of this owner still, when its tid and base were read? */
+		err = ft_reader_owner(a, index, serial, &b);
 	if (err)
 		fasttrace_buffer_unget(a, index, p);
 	return err;
@@ -385,7 +388,7 @@ void fasttrace_buffer_unget(struct fasttrace_arena *a, unsigned index, struct fa
 	struct ft_reader_buffer *b = packet_end(a, index, p);
 
 	if (b)
-		ft_takeover(b); /* exactly as if we had been killed */
+		ft_hold_return(b);
 }
 
 int fasttrace_buffer_drop(struct fasttrace_arena *a, unsigned index, uint64_t serial, uint64_t seq)

@@ -11,6 +11,16 @@
  */
 void ft_takeover(struct ft_reader_buffer *b);
 
+/** ft_hold_return() - what is held is unread: put it back, or keep it aside if the slot is claimed.
+ */
+void ft_hold_return(struct ft_reader_buffer *b);
+
+/** ft_hold_store() - write down b->hold, then that it is held. hold:W */
+void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state);
+
+/** ft_hold_load() - what shared memory says is held, checked. Return: 0, -EPROTO. */
+int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold);
+
 /** ft_hold_clear() - nothing is held. hold:W */
 void ft_hold_clear(struct ft_reader_buffer *b);
 
@@ -28,7 +38,7 @@ uint64_t ft_buffer_oldest(const struct ft_reader_buffer *b);
 
 /* One sub-buffer's words, loaded together. */
 struct ft_subbuf {
-	uint64_t word, committed, page, anchor, begun;
+	uint64_t word, committed, page, anchor;
 };
 
 /**
@@ -37,5 +47,8 @@ struct ft_subbuf {
  * Return: 0 readable; -EAGAIN not delivered yet; -ENOENT gone or taken; -EPROTO.
  */
 int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, struct ft_subbuf *s);
+
+/** ft_lost_after() - events that this owner lost up to the end of seq: till now, if seq is head. */
+uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq);
 
 #endif

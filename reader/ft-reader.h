@@ -26,10 +26,9 @@
 struct ft_reader_buffer {
 	struct fasttrace_ring ring;
 	struct ft_buffer *shared;
-	uint32_t pages;		 /* page indices: slots, + 1 in overwrite mode */
-	bool taken;		 /* a packet is out: between get and put or unget */
-	bool poisoned;		 /* contradicted the protocol: -EPROTO from now on */
-	uint64_t flushed_serial; /* of this owner, dead, what it left was switched out */
+	uint32_t pages;	     /* page indices: slots, + 1 in overwrite mode */
+	bool taken;	     /* a packet is out: between get and put or unget */
+	struct ft_hold hold; /* the consumer's own copy: shared memory is not asked again */
 };
 
 struct fasttrace_arena {
@@ -38,6 +37,7 @@ struct fasttrace_arena {
 	int fd;			 /* holds the consumer's lock */
 	struct ft_arena *shared; /* map, writable if we may */
 	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
+	uint64_t viewed_bytes; /* of buffers that we have a view of */
 	bool writable;
 	struct fasttrace_process_info info;
 	char exe[FT_PATH_BYTES];
@@ -48,7 +48,6 @@ struct fasttrace_arena {
 	struct ft_reader_buffer *buffers[FT_MAX_BUFFERS]; /* NULL: not looked at yet */
 	char *metadata; /* emitted so far, and the last entry it includes */
 	size_t metadata_bytes;
-	uint32_t metadata_entry; /* offset; 0: none yet */
 	uint32_t metadata_events;
 	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
 	unsigned nclasses, classes_cap;

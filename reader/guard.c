@@ -57,18 +57,29 @@ static bool guard_mend(uintptr_t fault)
 	return false;
 }
 
+/* As if we were not there: the old handler, or what the kernel would have done. */
+static void guard_pass(int signal, siginfo_t *info, void *context)
+{
+	if (guard_old.sa_handler == SIG_IGN && info->si_code <= 0)
+		return; /* sent by kill() */
+	if (guard_old.sa_handler == SIG_DFL || guard_old.sa_handler == SIG_IGN) {
+		struct sigaction dfl = {.sa_handler = SIG_DFL};
+
+		sigaction(SIGBUS, &dfl, NULL);
+		raise(SIGBUS); /* it is blocked by nobody: SA_NODEFER */
+	} else if (guard_old.sa_flags & SA_SIGINFO) {
+		guard_old.sa_sigaction(signal, info, context);
+	} else {
+		guard_old.sa_handler(signal);
+	}
+}
+
 static void guard_handler(int signal, siginfo_t *info, void *context)
 {
 	int saved_errno = errno;
 
-	if (!guard_mend((uintptr_t)info->si_addr)) {
-		if (guard_old.sa_flags & SA_SIGINFO)
-			guard_old.sa_sigaction(signal, info, context);
-		else if (guard_old.sa_handler == SIG_DFL || guard_old.sa_handler == SIG_IGN)
-			sigaction(SIGBUS, &guard_old, NULL); /* the access is repeated, and kills */
-		else
-			guard_old.sa_handler(signal);
-	}
+	if (info->si_code <= 0 || !guard_mend((uintptr_t)info->si_addr))
+		guard_pass(signal, info, context);
 	errno = saved_errno;
 }
 

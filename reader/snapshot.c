@@ -81,19 +81,6 @@ static void packets_finish(const struct source *s, struct packets *p, GArray *st
 	g_array_append_val(streams, stream);
 }
 
-/* Events lost up to the end of seq: up to the opening of the next, else up to now. */
-static uint64_t lost_until(const struct ft_reader_buffer *b, uint64_t seq)
-{
-	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
-	bool opened = ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1);
-	uint64_t lost = ft_load_acquire(&next->lost);
-
-	if (!opened || !ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1))
-		lost = ft_buffer_lost(b->shared);
-	return lost -
-	       ft_load_relaxed(&b->shared->base_lost); /* of this owner: published by state */
-}
-
 /* A name for a packet that will be seen again, longer: never a serial, whose top bit is 0. */
 static uint64_t open_instance(uint64_t serial, uint64_t seq, uint64_t committed)
 {
@@ -272,7 +259,7 @@ static int subbuf_take(struct source *s, uint64_t seq)
 	if (err == -EPROTO)
 		return 0;
 	if (err != -ENOENT) {
-		p.lost = lost_until(s->b, seq);
+		p.lost = ft_lost_after(s->b, seq);
 		return piece_take(s, &p);
 	}
 	if (held_load(s, &held) && held.seq == seq)

@@ -44,7 +44,7 @@ static uint64_t ring_sum(struct fasttrace_arena *a, const struct ft_reader_buffe
 	bool gone = ft_reader_gone(a, b);
 	uint64_t subbufs = 0;
 
-	for (uint64_t seq = ft_buffer_oldest(b); (int64_t)(head - seq) >= 0; seq++) {
+	for (uint64_t seq = ft_buffer_oldest(b); head - seq <= b->ring.mask; seq++) {
 		struct ft_subbuf sub;
 
 		if (ft_subbuf_look(b, seq, gone, &sub) == -ENOENT)
@@ -62,15 +62,17 @@ static uint64_t ring_sum(struct fasttrace_arena *a, const struct ft_reader_buffe
 /* What the reader has swapped out and not put. */
 static uint64_t hold_sum(const struct ft_reader_buffer *b, struct fasttrace_stats *s)
 {
-	const struct ft_hold *hold = &b->shared->hold;
-	uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, hold->seq)->page);
-	struct ft_subbuf sub = {
-		.word = hold->word, .committed = hold->committed, .page = hold->page};
+	struct ft_hold hold;
+	struct ft_subbuf sub;
+	uint64_t page;
 
-	if (ft_load_acquire(&hold->state) != FT_HOLD_HELD || hold->page >= b->pages ||
-	    (ft_page_is(page, hold->seq) && !(page & FT_PAGE_TAKEN)))
-		return 0; /* nothing is held, or it stands in the ring */
-	subbuf_sum(b, hold->seq, &sub, true, s);
+	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD)
+		return 0;
+	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
+	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
+		return 0; /* it stands in the ring */
+	sub = (struct ft_subbuf){.word = hold.word, .committed = hold.committed, .page = hold.page};
+	subbuf_sum(b, hold.seq, &sub, true, s);
 	return 1;
 }
 
@@ -93,6 +95,16 @@ static uint64_t total_take(const struct ft_reader_buffer *b, uint64_t *head, uin
 	return 0; /* contradicts the protocol */
 }
 
+static void losses_sum(const struct ft_buffer *b, bool whole, struct fasttrace_stats *s)
+{
+	uint64_t *const into[] = {[FT_LOST_FULL] = &s->lost_full,
+				  [FT_LOST_TOO_BIG] = &s->lost_too_big,
+				  [FT_LOST_NESTED] = &s->lost_nested};
+
+	for (int i = 0; i <= FT_LOST_NESTED; i++)
+		*into[i] = ft_load_relaxed(&b->lost[i]) - (whole ? 0 : b->base_lost[i]);
+}
+
 /*
  * @whole: with all the owners there have been. The total is taken at one moment; what the writer
  * overwrites while we go round the ring is found missing there, and so counted as overwritten.
@@ -101,7 +113,7 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 			 struct fasttrace_stats *s)
 {
 	const struct ft_buffer *o = b->shared;
-	uint64_t head, word, total = total_take(b, &head, &word), lost, sum, standing;
+	uint64_t head, word, total = total_take(b, &head, &word), sum, standing;
 	uint64_t base =
 		whole ? 0 : ft_load_relaxed(&o->base); /* published by state, as all base_ */
 
@@ -114,12 +126,9 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 	total -= whole ? 0 : o->base_begun;
 	sum = s->consumed + s->readable + s->in_flight;
 	s->overwritten = total > sum ? total - sum : 0;
-	lost = ft_buffer_lost(o) - (whole ? 0 : o->base_lost);
-	s->lost_too_big = ft_load_relaxed(&o->lost[FT_LOST_TOO_BIG]);
-	s->lost_nested = ft_load_relaxed(&o->lost[FT_LOST_NESTED]);
-	s->lost_full = lost - s->lost_too_big - s->lost_nested;
-	s->begun = total + lost;
-	s->clock_steps = ft_load_relaxed(&o->steps);
+	losses_sum(o, whole, s);
+	s->begun = total + s->lost_full + s->lost_too_big + s->lost_nested;
+	s->clock_steps = ft_load_relaxed(&o->steps) - (whole ? 0 : o->base_steps);
 	s->subbufs_produced = head + ft_word_closed(&b->ring, word) - base;
 	sum = s->subbufs_consumed + standing;
 	s->subbufs_overwritten = s->subbufs_produced > sum ? s->subbufs_produced - sum : 0;
@@ -134,7 +143,8 @@ int fasttrace_buffer_stats(struct fasttrace_arena *a, unsigned index, uint64_t s
 	if (err)
 		return err;
 	buffer_stats(a, b, false, s);
-	return fasttrace_arena_broken(a);
+	err = ft_reader_owner(a, index, serial, &b); /* of one owner, from begin to end */
+	return err ? err : fasttrace_arena_broken(a);
 }
 
 int fasttrace_arena_stats(struct fasttrace_arena *a, struct fasttrace_stats *sum)

@@ -13,6 +13,7 @@
 #include "ft-consume.h"
 
 #include <limits.h>
+#include <string.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,38 +43,60 @@ int64_t ft_page_spare(const struct ft_reader_buffer *b)
 
 uint64_t ft_buffer_oldest(const struct ft_reader_buffer *b)
 {
-	uint64_t oldest = ft_load_acquire(&b->shared->head) - b->ring.mask;
+	uint64_t head = ft_load_acquire(&b->shared->head), oldest = head - b->ring.mask;
 	uint64_t consumed = ft_load_acquire(&b->shared->consumed);
 	uint64_t base = ft_load_acquire(&b->shared->base);
 
 	if ((int64_t)(consumed - oldest) > 0)
 		oldest = consumed;
-	return (int64_t)(base - oldest) > 0 ? base : oldest;
+	if ((int64_t)(base - oldest) > 0)
+		oldest = base;
+	return head - oldest > b->ring.mask ? head + 1 : oldest; /* nothing, or nonsense */
+}
+
+/* Fields first, then the state that says they are there; hold:W */
+void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state)
+{
+	struct ft_hold *shared = &b->shared->hold;
+
+	b->hold.state = state;
+	memcpy((char *)shared + sizeof(shared->state), (char *)&b->hold + sizeof(b->hold.state),
+	       sizeof(*shared) - sizeof(shared->state));
+	ft_store_release(&shared->state, state);
 }
 
 void ft_hold_clear(struct ft_reader_buffer *b)
 {
+	b->hold.state = FT_HOLD_NONE;
 	ft_store_release(&b->shared->hold.state, FT_HOLD_NONE); /* hold:W */
+}
+
+int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold)
+{
+	uint64_t state = ft_load_acquire(&b->shared->hold.state); /* takeover:R */
+
+	memcpy(hold, &b->shared->hold, sizeof(*hold));
+	hold->state = state;
+	return state <= FT_HOLD_PUT && hold->page < b->pages &&
+			       ft_word_units(&b->ring, hold->word) <= b->ring.units
+		       ? 0
+		       : -EPROTO;
 }
 
 /* consumed moves over what is taken, and over what the writer has claimed. */
 static void consumed_advance(struct ft_reader_buffer *b)
 {
-	uint64_t head = ft_load_acquire(&b->shared->head),
-		 seq = ft_load_acquire(&b->shared->consumed);
-	uint64_t base = ft_load_acquire(&b->shared->base);
+	uint64_t head = ft_load_acquire(&b->shared->head);
+	uint64_t consumed = ft_load_acquire(&b->shared->consumed), seq = ft_buffer_oldest(b);
 
-	if ((int64_t)(head - b->ring.mask - seq) > 0)
-		seq = head - b->ring.mask;
-	if ((int64_t)(base - seq) > 0)
-		seq = base; /* before it: an earlier owner's, given up */
-	for (; (int64_t)(head - seq) >= 0; seq++) {
+	for (; head - seq <= b->ring.mask; seq++) {
 		uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->page);
 
 		if (ft_page_is(page, seq) && !(page & FT_PAGE_TAKEN))
 			break;
 	}
-	ft_store_release(&b->shared->consumed, seq); /* put:W */
+	if ((int64_t)(seq - consumed) > 0)
+		ft_store_release(&b->shared->consumed, seq); /* put:W */
 }
 
 static void writer_wake(struct ft_reader_buffer *b)
@@ -87,9 +110,9 @@ static void writer_wake(struct ft_reader_buffer *b)
 void ft_hold_put(struct ft_reader_buffer *b)
 {
 	struct ft_buffer *shared = b->shared;
-	struct ft_hold *hold = &shared->hold;
+	const struct ft_hold *hold = &b->hold;
 
-	ft_store_release(&hold->state, FT_HOLD_PUT);			   /* hold:W */
+	ft_store_release(&shared->hold.state, FT_HOLD_PUT);		   /* hold:W */
 	ft_store_relaxed(&shared->consumed_events, hold->consumed_events); /* clear orders these */
 	ft_store_relaxed(&shared->corrupted, hold->corrupted);
 	ft_store_relaxed(&shared->in_flight, hold->in_flight);
@@ -104,27 +127,30 @@ void ft_hold_put(struct ft_reader_buffer *b)
 	writer_wake(b);
 }
 
+/* Is it back in the ring, or was it never swapped out? */
+static bool hold_undo(struct ft_reader_buffer *b)
+{
+	struct fasttrace_slot *slot = ft_ring_slot(&b->ring, b->hold.seq);
+	uint64_t now = ft_load_acquire(&slot->page);
+
+	if (!b->ring.overwrite || ft_page_standing(b, b->hold.page) >= 0)
+		return true;
+	return ft_page_is(now, b->hold.seq) && now & FT_PAGE_TAKEN &&
+	       ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page)); /* swap:W */
+}
+
+void ft_hold_return(struct ft_reader_buffer *b)
+{
+	if (b->hold.state == FT_HOLD_PUT)
+		ft_hold_put(b);
+	else if (b->hold.state == FT_HOLD_HELD && hold_undo(b))
+		ft_hold_clear(b);
+	consumed_advance(b);
+}
+
 void ft_takeover(struct ft_reader_buffer *b)
 {
-	struct ft_hold *hold = &b->shared->hold;
-	uint64_t state = ft_load_acquire(&hold->state); /* takeover:R */
-	uint64_t page = hold->page, seq = hold->seq, now;
-	struct fasttrace_slot *slot = ft_ring_slot(&b->ring, seq);
-
-	if (state == FT_HOLD_PUT) {
-		ft_hold_put(b);
-		return;
-	}
-	if (state == FT_HOLD_NONE)
-		goto advance;
-	if (!b->ring.overwrite || page >= b->pages || ft_page_standing(b, page) >= 0) {
+	if (ft_hold_load(b, &b->hold))
 		ft_hold_clear(b);
-		goto advance;
-	}
-	now = ft_load_acquire(&slot->page);
-	if (ft_page_is(now, seq) && now & FT_PAGE_TAKEN &&
-	    ft_cas(&slot->page, now, ft_page_word(seq, 0, page))) /* swap:W */
-		ft_hold_clear(b);
-advance:
-	consumed_advance(b);
+	ft_hold_return(b);
 }

@@ -26,8 +26,9 @@
 
 static pthread_key_t thread_key;
 static uint32_t thread_key_ready;
-static __thread struct fasttrace_thread *thread_ended; /* its end came, but it may trace again */
-static __thread uint32_t thread_refused;
+/* Its end came, but it may trace again; how often it asked since it was refused. */
+static __thread struct fasttrace_thread *thread_ended __attribute__((tls_model("initial-exec")));
+static __thread uint32_t thread_refused __attribute__((tls_model("initial-exec")));
 
 static struct ft_buffer_place *place_of(struct ft_arena *a, uint32_t index)
 {
@@ -74,11 +75,16 @@ static void thread_end(void *arg)
 	ft_signals_restore(&saved);
 }
 
-static void thread_key_set(struct fasttrace_thread *t)
+void ft_buffer_start(void)
 {
-	if (ft_load_acquire(&thread_key_ready) == 0 && ft_cas(&thread_key_ready, 0, 1))
+	if (ft_cas(&thread_key_ready, 0, 1))
 		ft_store_release(&thread_key_ready,
 				 pthread_key_create(&thread_key, thread_end) ? 3 : 2);
+}
+
+static void thread_key_set(struct fasttrace_thread *t)
+{
+	ft_buffer_start(); /* constructors of others may trace before ours */
 	if (ft_load_acquire(&thread_key_ready) == 2)
 		pthread_setspecific(thread_key, t);
 }
@@ -107,13 +113,15 @@ static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 
 	for (uint64_t seq = head - r->mask; seq != head + 1; seq++) {
 		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
-		uint64_t word = ft_load_acquire(&slot->word);
+		uint64_t word = ft_load_acquire(&slot->word), committed;
 
 		if (ft_word_count(r, word))
 			while (ft_ring_close(r, seq, word) == -EAGAIN)
 				word = ft_load_acquire(&slot->word);
-		ft_store_release(&slot->committed,
-				 ft_load_acquire(&slot->word) & ~ft_word_closed_bit(r));
+		committed = ft_load_acquire(&slot->committed);
+		if (ft_word_is(r, committed, seq)) /* else a reader's `active` is turning it */
+			ft_cas(&slot->committed, committed,
+			       ft_load_acquire(&slot->word) & ~ft_word_closed_bit(r));
 	}
 	while (ft_word_closed(r,
 			      ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
@@ -166,6 +174,7 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 	if (!ft_process_commit(p->offset, bytes))
 		return 0;
 	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
+	ft_cas(&a->buffers_end, end + bytes, end); /* unless somebody has taken what follows */
 	return -ENOMEM;
 }
 
@@ -181,6 +190,7 @@ static int space_left(struct ft_arena *a, bool *small)
 	uint64_t bytes = 0, bound = UINT64_MAX;
 
 	if (fd >= 0) {
+		ft_dir_evict(fd, full);
 		bytes = ft_dir_bytes(fd);
 		bound = ft_dir_bound(fd);
 		close(fd);
@@ -222,14 +232,16 @@ static bool place_free(struct ft_arena *a, uint32_t index)
 	struct ft_buffer *b = buffer_of(a, index);
 	uint64_t head = ft_load_acquire(&b->head);
 	struct fasttrace_ring r;
+	int64_t left;
 
 	if (ft_load_acquire(&b->state) != FT_BUFFER_DEAD || ft_load_acquire(&b->hold.state))
 		return false;
 	if (a->mode == FT_OVERWRITE)
 		return true;
 	ring_view(a, index, &r);
-	return (int64_t)(ft_load_acquire(&b->consumed) - head) > 0 ||
-	       !ft_word_count(&r, ft_load_acquire(&ft_ring_slot(&r, head)->word));
+	left = (int64_t)(ft_load_acquire(&b->consumed) - head);
+	return left > 0 ||
+	       (left == 0 && !ft_word_count(&r, ft_load_acquire(&ft_ring_slot(&r, head)->word)));
 }
 
 /* The ring whose thread ended first. */
@@ -261,7 +273,9 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 	b->serial = ft_add_relaxed(&a->serials, 1) + 1;
 	b->base = head;
 	b->base_begun = ft_load_acquire(&ft_ring_slot(r, head)->begun);
-	b->base_lost = ft_buffer_lost(b);
+	for (int i = 0; i < FT_LOST_REASONS; i++)
+		b->base_lost[i] = ft_load_acquire(&b->lost[i]);
+	b->base_steps = ft_load_acquire(&b->steps);
 	b->base_consumed_events = ft_load_acquire(&b->consumed_events);
 	b->base_in_flight = ft_load_acquire(&b->in_flight);
 	b->base_corrupted = ft_load_acquire(&b->corrupted);
@@ -314,8 +328,6 @@ static int thread_attach(bool abandon)
 		return 0; /* a handler was first */
 	if (!abandon && thread_revive(thread_ended))
 		return 0;
-	if (thread_refused && thread_refused++ % REFUSED_RETRY)
-		return -ENOMEM;
 	if (buffer_claim(a, &index))
 		return thread_refused ? -ENOMEM : -EAGAIN;
 	t = ft_process_thread(index);
@@ -339,9 +351,13 @@ void ft_buffer_refuse(void)
 
 int ft_buffer_attach(bool abandon)
 {
-	sigset_t saved = ft_signals_block();
-	int err = thread_attach(abandon);
+	sigset_t saved;
+	int err;
 
+	if (ft_process_off() || (thread_refused && thread_refused++ % REFUSED_RETRY))
+		return -ENOMEM; /* each event comes here: no system call */
+	saved = ft_signals_block();
+	err = thread_attach(abandon);
 	ft_signals_restore(&saved);
 	return err;
 }

@@ -12,14 +12,11 @@
 
 #include "ft-create.h"
 
+#define FILE_NAME_BYTES 128 /* of an arena, behind the directory */
+
 static void complain(const char *name, const char *value, const char *accepted)
 {
-	char line[PATH_MAX + 256];
-
-	ft_text_join(line, sizeof(line), "fasttrace: ", name, "=", value, ": expected ", accepted,
-		     "\n", NULL);
-	if (write(STDERR_FILENO, line, strlen(line)) < 0)
-		return; /* nowhere to complain to */
+	ft_complain("fasttrace: ", name, "=", value, ": expected ", accepted, "\n", NULL);
 }
 
 /* Digits and a suffix of @units, each 2^10 or 10^3 times what stands before it. */
@@ -35,7 +32,7 @@ static bool number_parse(const char *s, const char *end_units, uint64_t *out)
 		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
 			return false;
 	if (*s) {
-		unit = strchr(end_units, *s & ~0x20);
+		unit = *s >= 'A' ? strchr(end_units, *s & ~0x20) : NULL;
 		if (!unit || s[1] ||
 		    __builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - end_units + 1)), &n))
 			return false;
@@ -80,8 +77,10 @@ static bool time_parse(const char *s, uint64_t *ns)
 	if (!number_parse(digits, "", &n))
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(unit, units[i].unit))
-			return !__builtin_mul_overflow(n, units[i].ns, ns);
+		if (!strcmp(unit, units[i].unit) && !__builtin_mul_overflow(n, units[i].ns, &n)) {
+			*ns = n;
+			return true;
+		}
 	return false;
 }
 
@@ -121,22 +120,31 @@ static void off_get(bool *off)
 		complain("FASTTRACE", value, "on or off");
 }
 
-/* An absolute path, so that chdir() does not matter. */
+/* An absolute path, so that chdir() does not matter, without slashes at its end, which follow
+ * links. */
 static void path_get(const char *name, char *out, size_t size)
 {
-	const char *value = getenv(name);
-	char cwd[PATH_MAX];
+	const char *value = getenv(name), *slash = "";
+	char cwd[PATH_MAX] = "";
+	size_t len;
 
 	if (!value || !*value)
 		return;
-	if (strlen(value) + 1 >= size / 2) {
+	if (value[0] != '/') {
+		if (!getcwd(cwd, sizeof(cwd))) {
+			complain(name, value,
+				 "an absolute path, for there is no working directory");
+			return;
+		}
+		slash = "/";
+	}
+	if (strlen(cwd) + strlen(slash) + strlen(value) + FILE_NAME_BYTES >= size) {
 		complain(name, value, "a shorter path");
 		return;
 	}
-	if (value[0] == '/')
-		ft_text_join(out, size, value, NULL);
-	else if (getcwd(cwd, sizeof(cwd)))
-		ft_text_join(out, size, cwd, "/", value, NULL);
+	ft_text_join(out, size, cwd, slash, value, NULL);
+	for (len = strlen(out); len > 1 && out[len - 1] == '/'; len--)
+		out[len - 1] = '\0';
 }
 
 void ft_config_get(struct ft_config *config)

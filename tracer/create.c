@@ -255,10 +255,28 @@ static void *lock_take(int fd)
 	return page;
 }
 
+/* Mapped without access first: in a program that locks its memory, what is mapped is populated. */
+static void *sparse_map(int fd, size_t size)
+{
+	void *at = mmap(NULL, size, PROT_NONE, MAP_SHARED, fd, 0);
+
+	if (at == MAP_FAILED)
+		return at;
+	munlock(at, size);
+	if (!mprotect(at, size, PROT_READ | PROT_WRITE))
+		return at;
+	munmap(at, size);
+	return MAP_FAILED;
+}
+
 static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 {
 	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0;
+	struct rlimit limit;
 
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
+	    size > limit.rlim_cur)
+		return -EFBIG; /* where ftruncate() would kill with SIGXFSZ */
 	if (ftruncate(fd, (off_t)size))
 		return -errno;
 	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
@@ -279,9 +297,7 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	if (made->lock_page == MAP_FAILED)
 		return -errno;
 	whole = openat(dirfd, temporary, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	made->arena =
-		whole < 0 ? MAP_FAILED
-			  : mmap(NULL, made->size, PROT_READ | PROT_WRITE, MAP_SHARED, whole, 0);
+	made->arena = whole < 0 ? MAP_FAILED : sparse_map(whole, made->size);
 	err = made->arena == MAP_FAILED ? -errno : 0;
 	if (whole >= 0)
 		close(whole);

@@ -27,9 +27,13 @@ struct dirent64_raw {
 
 int ft_dir_open(const char *path, const char **why)
 {
+	size_t len = strlen(path);
 	struct stat st;
 	int fd, err;
 
+	*why = "not a directory for us: a slash at its end would follow a link";
+	if (len > 1 && path[len - 1] == '/')
+		return -ENOTDIR;
 	if (mkdir(path, 0700) && errno != EEXIST) {
 		*why = "cannot make this directory";
 		return -errno;
@@ -52,7 +56,7 @@ int ft_dir_open(const char *path, const char **why)
 static void dir_each(int dirfd, bool (*each)(int, const char *, const struct stat *, void *),
 		     void *arg)
 {
-	_Alignas(struct dirent64_raw) char space[4096];
+	_Alignas(struct dirent64_raw) char space[1024];
 	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct dirent64_raw *d;
 	struct stat st;
@@ -104,7 +108,7 @@ struct victim {
 	struct timespec time;
 };
 
-static bool lock_free(int fd, off_t at, off_t len)
+bool ft_dir_lock_free(int fd, off_t at, off_t len)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = len};
 
@@ -121,7 +125,7 @@ static bool arena_is_dead(int dirfd, const char *name, const struct stat *st, bo
 	if (fd < 0)
 		return false;
 	dead = st->st_size > (off_t)sizeof(a) && pread(fd, &a, sizeof(a), 0) == sizeof(a) &&
-	       a.magic == FT_ARENA_MAGIC && lock_free(fd, FT_LOCK_WRITER, 2);
+	       a.magic == FT_ARENA_MAGIC && ft_dir_lock_free(fd, FT_LOCK_WRITER, 2);
 	close(fd);
 	*clean = dead && a.exit_mark;
 	return dead;
@@ -165,7 +169,7 @@ bool ft_dir_served(int dirfd)
 
 	if (fd < 0)
 		return false;
-	served = !lock_free(fd, 0, 0);
+	served = !ft_dir_lock_free(fd, 0, 0);
 	close(fd);
 	return served;
 }

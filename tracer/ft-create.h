@@ -28,6 +28,10 @@ int ft_create(const struct ft_config *config, struct ft_created *made, char *pat
 /** ft_mount_start() - FASTTRACE_MOUNT: have a daemon mount it; returns when it answers. */
 void ft_mount_start(const struct ft_config *config);
 
+/** ft_complain() - strings up to a NULL, on stderr, in one piece. No stack to speak of: handlers.
+ */
+void ft_complain(const char *first, ...);
+
 /** ft_text_join() - concatenate strings up to a NULL; cut, but always ended. */
 void ft_text_join(char *out, size_t size, ...);
 

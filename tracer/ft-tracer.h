@@ -38,14 +38,14 @@ struct ft_config {
 void ft_config_get(struct ft_config *config);
 
 /**
- * ft_dir_open() - open the arena directory; create it (0700) if it is the default one.
+ * ft_dir_open() - open the arena directory; create it (0700) if it is not there.
  * Never follows a symlink in its last component; must be ours and closed to others.
  * @why: on error, what is wrong, in words.
  * Return: a descriptor, or a negative errno.
  */
 int ft_dir_open(const char *path, const char **why);
 
-/** ft_dir_bytes() - bytes that all arenas in the directory occupy. */
+/** ft_dir_bytes() - bytes that arenas, and other files put beside them, occupy. */
 uint64_t ft_dir_bytes(int dirfd);
 
 /** ft_dir_bound() - bytes that they may: a quarter of the filesystem. */
@@ -54,11 +54,17 @@ uint64_t ft_dir_bound(int dirfd);
 /** ft_dir_evict() - remove dead arenas, clean exits first, then the oldest, until `bytes` fit. */
 void ft_dir_evict(int dirfd, uint64_t bytes);
 
+/** ft_dir_lock_free() - does nobody lock these bytes of an open file? */
+bool ft_dir_lock_free(int fd, off_t at, off_t len);
+
 /** ft_dir_served() - does a daemon hold the directory's lock? */
 bool ft_dir_served(int dirfd);
 
 /** ft_process_arena() - this process's arena, or NULL: tracing is off. Creates it if need be. */
 struct ft_arena *ft_process_arena(void);
+
+/** ft_process_off() - is it known that there is none? */
+bool ft_process_off(void);
 
 /** ft_process_config() - as it was when the arena was created. */
 const struct ft_config *ft_process_config(void);
@@ -91,6 +97,10 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset);
  * Return: 0, -EAGAIN none is to be had now, -ENOMEM tracing is off or this thread was refused.
  */
 int ft_buffer_attach(bool abandon);
+
+/** ft_buffer_start() - make the key by which a thread's end is heard of: early keys need no malloc.
+ */
+void ft_buffer_start(void);
 
 /** ft_buffer_refuse() - have the calling thread ask for a buffer but once in many events. */
 void ft_buffer_refuse(void);

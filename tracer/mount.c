@@ -15,12 +15,8 @@ extern char **environ;
 
 static void complain(const char *mount, const char *what)
 {
-	char line[PATH_MAX + 128];
-
-	ft_text_join(line, sizeof(line), "fasttrace: FASTTRACE_MOUNT=", mount, ": ", what,
-		     ": events are recorded, but not mounted\n", NULL);
-	if (write(STDERR_FILENO, line, strlen(line)) < 0)
-		return; /* nowhere to complain to */
+	ft_complain("fasttrace: FASTTRACE_MOUNT=", mount, ": ", what,
+		    ": events are recorded, but not mounted\n", NULL);
 }
 
 /* Is the directory served already: by our parent's daemon, or a sibling's? */

@@ -12,6 +12,7 @@
  * finds that it has none, comes here, and finds `alive` wiped.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,8 +42,7 @@ struct wiped {
 };
 
 static struct {
-	uint32_t state; /* enum process_state */
-	uint32_t busy_pid;
+	uint64_t state; /* pid << 32 | enum process_state: who changed it last */
 	struct ft_arena *arena;
 	size_t size;
 	struct wiped *wiped;
@@ -73,7 +73,8 @@ struct fasttrace_thread *ft_process_thread(uint32_t index)
 
 void ft_process_lost(uint64_t events)
 {
-	bool mine = ft_load_acquire(&process.state) == PROCESS_READY && process.wiped->alive;
+	bool mine =
+		(uint32_t)ft_load_acquire(&process.state) == PROCESS_READY && process.wiped->alive;
 
 	ft_add_relaxed(mine ? &process.arena->lost_no_buffer : &process.lost, events);
 }
@@ -116,16 +117,6 @@ static void process_configure(void)
 	process.configured = true;
 }
 
-static void complain(const char *dir, const char *why, int err)
-{
-	char line[PATH_MAX + 256];
-
-	ft_text_join(line, sizeof(line), "fasttrace: ", dir, ": ", why, err ? ": " : "",
-		     err ? ft_text_error(-err) : "", ": this process is not traced\n", NULL);
-	if (write(STDERR_FILENO, line, strlen(line)) < 0)
-		return; /* nowhere to complain to */
-}
-
 static bool arena_create(void)
 {
 	const struct ft_arena *parent = process.arena;
@@ -142,7 +133,8 @@ static bool arena_create(void)
 	if (!err && !arena_settle(&made))
 		err = -ENOMEM;
 	if (err) {
-		complain(process.config.dir, why, err);
+		ft_complain("fasttrace: ", process.config.dir, ": ", why, ": ", ft_text_error(-err),
+			    ": this process is not traced\n", NULL);
 		return false;
 	}
 	process.lock_page = made.lock_page;
@@ -151,52 +143,56 @@ static bool arena_create(void)
 	return true;
 }
 
-/* True when it is for us to create the arena. */
-static bool state_claim(uint32_t state)
+static uint64_t state_of(enum process_state state)
 {
-	uint32_t pid = (uint32_t)getpid();
-
-	if (state == PROCESS_BUSY) {
-		uint32_t busy = ft_load_acquire(&process.busy_pid);
-
-		/* Forked while another thread of the parent was at it: nobody will finish it here.
-		 */
-		if (busy && busy != pid)
-			return ft_cas(&process.busy_pid, busy, pid);
-		sched_yield();
-		return false;
-	}
-	if (!ft_cas(&process.state, state, PROCESS_BUSY))
-		return false;
-	ft_store_release(&process.busy_pid, pid);
-	return true;
+	return (uint64_t)getpid() << 32 | state;
 }
 
-/* A handler must not find its own thread at it: it would wait for itself. */
-static void arena_try(uint32_t state)
+/*
+ * Create the arena, unless somebody else does. Forked while another thread of the parent was at it,
+ * we find a pid that is not ours: nobody will finish it here. A handler must not find its own
+ * thread at it, for it would wait for itself.
+ */
+static void arena_try(uint64_t state)
 {
 	sigset_t saved = ft_signals_block();
 
-	if (state_claim(state)) {
-		bool ok = arena_create();
-
-		ft_store_release(&process.busy_pid, 0);
-		ft_store_release(&process.state, ok ? PROCESS_READY : PROCESS_OFF);
-	}
+	if (state == state_of(PROCESS_BUSY))
+		sched_yield();
+	else if (ft_cas(&process.state, state, state_of(PROCESS_BUSY)))
+		ft_store_release(&process.state,
+				 state_of(arena_create() ? PROCESS_READY : PROCESS_OFF));
 	ft_signals_restore(&saved);
+}
+
+bool ft_process_off(void)
+{
+	return (uint32_t)ft_load_relaxed(&process.state) == PROCESS_OFF; /* a hint; for good */
 }
 
 struct ft_arena *ft_process_arena(void)
 {
 	for (;;) {
-		uint32_t state = ft_load_acquire(&process.state);
+		uint64_t state = ft_load_acquire(&process.state);
 
-		if (state == PROCESS_OFF)
+		if ((uint32_t)state == PROCESS_OFF)
 			return NULL;
-		if (state == PROCESS_READY && process.wiped->alive)
+		if ((uint32_t)state == PROCESS_READY && process.wiped->alive)
 			return process.arena;
 		arena_try(state);
 	}
+}
+
+/* An event in flight, of a handler that forks, must not be finished in the parent's ring. */
+static void child_forked(void)
+{
+	struct ft_arena *a = process.arena;
+
+	if (a && (uint32_t)ft_load_acquire(&process.state) == PROCESS_READY &&
+	    !process.wiped->alive)
+		mmap((char *)a + a->buffers_offset, process.size - a->buffers_offset,
+		     PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 int ft_process_commit(uint64_t offset, uint64_t bytes)
@@ -241,7 +237,7 @@ static void process_exit(int status, void *unknown)
 	struct ft_arena *a = process.arena;
 	int fd;
 
-	if (ft_load_acquire(&process.state) != PROCESS_READY || !process.wiped->alive)
+	if ((uint32_t)ft_load_acquire(&process.state) != PROCESS_READY || !process.wiped->alive)
 		return;
 	if (!ft_cas(&a->exit_mark, 0,
 		    unknown ? UINT64_C(2) << 32 : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))
@@ -263,6 +259,8 @@ static __attribute__((constructor(101))) void process_start(void)
 		return;
 	if (on_exit)
 		on_exit(process_exit, NULL);
+	pthread_atfork(NULL, NULL, child_forked);
+	ft_buffer_start();
 	if (process.config.mount[0])
 		ft_mount_start(&process.config);
 }

@@ -3,6 +3,8 @@
  * reserve.c - the event path where it is not straight: a thread's first event, the boundary of a
  * sub-buffer, a full ring, a clock that stepped, handlers that trace inside an event.
  */
+#include <pthread.h>
+
 #include "ft-tracer.h"
 #include "ft-wait.h"
 
@@ -37,8 +39,6 @@ static int boundary_cross(struct fasttrace_thread *t, uint64_t seq, uint64_t wor
 		return ft_wait_room(t, seq);
 	if (err == -EBUSY) /* an outer event, perhaps left for ever by siglongjmp: go elsewhere */
 		return ft_buffer_attach(true) ? -EBUSY : 0;
-	if (!err && ft_load_relaxed(&b->block_expired))
-		ft_store_relaxed(&b->block_expired, 0);
 	return err;
 }
 
@@ -134,9 +134,13 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 
 unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
 {
-	int saved_errno = errno;
-	unsigned char *p = event_reserve(r, units, id);
+	int saved_errno = errno, cancel;
+	unsigned char *p;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
+			       &cancel); /* no event is a cancellation point */
+	p = event_reserve(r, units, id);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved_errno;
 	return p;
 }
@@ -158,21 +162,32 @@ void fasttrace_commit_again(const struct fasttrace_reservation *r)
 	}
 }
 
-static bool nested_extend(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
+/*
+ * Nested ranges. A pair's `after` tells what it is: of another seq, or with 0 units: free; with 1
+ * unit: being filled in; else valid. Neighbours are merged, so there are never more ranges than
+ * events in flight. Handlers may do all this in the middle of it: they only touch ranges that end
+ * where their own began, which is behind all that we know; so every CAS below that fails leaves an
+ * overlap, which recovery clips, and no gap.
+ */
+static bool nested_valid(const struct fasttrace_ring *ring, const uint64_t *pair, uint64_t seq)
 {
-	return ft_word_is(&r->thread->ring, ft_load_relaxed(&pair[0]), seq) &&
-	       ft_cas(&pair[1], r->before, r->after);
+	uint64_t before = ft_load_relaxed(&pair[0]),
+		 after = ft_load_relaxed(&pair[1]); /* as above */
+
+	return ft_word_is(ring, before, seq) && ft_word_is(ring, after, seq) &&
+	       ft_word_units(ring, after) > FASTTRACE_HEADER_UNITS;
 }
 
 static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
 {
-	uint64_t stale =
-		ft_load_relaxed(&pair[0]); /* handlers of this thread only: the CAS decides */
+	const struct fasttrace_ring *ring = &r->thread->ring;
+	uint64_t after = ft_load_relaxed(&pair[1]);
 
-	if (ft_word_is(&r->thread->ring, stale, seq) && ft_word_units(&r->thread->ring, stale))
+	if (ft_word_is(ring, after, seq) && ft_word_units(ring, after))
 		return false;
-	if (!ft_cas(&pair[0], stale, r->before))
+	if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
 		return false;
+	ft_store_release(&pair[0], r->before);
 	ft_store_release(&pair[1], r->after);
 	return true;
 }
@@ -180,15 +195,31 @@ static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, ui
 void fasttrace_commit_nested(const struct fasttrace_reservation *r)
 {
 	const struct fasttrace_ring *ring = &r->thread->ring;
-	uint64_t seq = r->before >> (2 * ring->unit_bits + 1);
-	unsigned char *page = ring->pages + (ft_page_index(ft_load_relaxed(&r->slot->page))
-					     << ring->page_shift); /* I2: cannot change */
-	uint64_t *pairs = (void *)page;
+	uint64_t seq = r->before >> (2 * ring->unit_bits + 1), end = r->after;
+	uint64_t *pairs, *low = NULL, *high = NULL;
 
-	for (unsigned i = 0; i < FT_NESTED_RANGES; i++)
-		if (nested_extend(&pairs[2 * i], r, seq))
-			return;
-	for (unsigned i = 0; i < FT_NESTED_RANGES; i++)
-		if (nested_add(&pairs[2 * i], r, seq))
+	if (!ring->slots)
+		return; /* forked inside the event: it is the parent's to finish */
+	pairs = (void *)(ring->pages + (ft_page_index(ft_load_relaxed(&r->slot->page)) /* I2 */
+					<< ring->page_shift));
+	for (uint64_t *pair = pairs; pair < pairs + 2 * FT_NESTED_RANGES; pair += 2) {
+		if (!nested_valid(ring, pair, seq))
+			continue;
+		if (ft_load_relaxed(&pair[1]) == r->before)
+			low = pair;
+		if (ft_load_relaxed(&pair[0]) == r->after)
+			high = pair;
+	}
+	if (low) {
+		if (high)
+			end = ft_load_relaxed(&high[1]);
+		if (ft_cas(&low[1], r->before, end) && high)
+			ft_cas(&high[1], end, ft_word_tag(ring, seq));
+		return;
+	}
+	if (high && ft_cas(&high[0], r->after, r->before))
+		return;
+	for (uint64_t *pair = pairs; pair < pairs + 2 * FT_NESTED_RANGES; pair += 2)
+		if (nested_add(pair, r, seq))
 			return;
 }

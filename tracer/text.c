@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "ft-create.h"
@@ -20,6 +21,20 @@ const char *ft_text_error(int err)
 	const char *text = ERROR_TEXT(err);
 
 	return text ? text : "error";
+}
+
+void ft_complain(const char *first, ...)
+{
+	struct iovec iov[16] = {{(void *)(uintptr_t)first, strlen(first)}};
+	int n = 1;
+	va_list ap;
+
+	va_start(ap, first);
+	for (const char *s = va_arg(ap, const char *); s && n < 16; s = va_arg(ap, const char *))
+		iov[n++] = (struct iovec){(void *)(uintptr_t)s, strlen(s)};
+	va_end(ap);
+	if (writev(STDERR_FILENO, iov, n) < 0)
+		return; /* nowhere to complain to */
 }
 
 void ft_text_join(char *out, size_t size, ...)

@@ -21,31 +21,28 @@ void ft_wake_reader(struct ft_arena *arena)
 	syscall(SYS_futex, &arena->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-static uint64_t monotonic_ns(void)
+/* Cannot tell, for want of descriptors or memory: then only a timeout that ends is waited for. */
+static bool reader_unknown(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return (errno == EMFILE || errno == ENFILE || errno == ENOMEM) &&
+	       ft_process_config()->block_timeout_ns != UINT64_MAX;
 }
 
 /* Does anybody serve us: a consumer of this arena, or the daemon of its directory? */
 static bool reader_lives(void)
 {
-	struct flock lock = {
-		.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_READER, .l_len = 1};
 	int fd = open(ft_process_path(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	bool lives;
 
 	if (fd < 0)
-		return false;
-	lives = !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+		return reader_unknown();
+	lives = !ft_dir_lock_free(fd, FT_LOCK_READER, 1);
 	close(fd);
 	if (lives)
 		return true;
 	fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return false;
+		return reader_unknown();
 	lives = ft_dir_served(fd);
 	close(fd);
 	return lives;
@@ -65,20 +62,20 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 	struct ft_buffer *b = t->buffer;
 	uint64_t start, timeout;
 
-	if (!arena || arena->mode != FT_BLOCK || ft_load_relaxed(&b->block_expired))
+	if (!arena || arena->mode != FT_BLOCK || ft_load_relaxed(&b->block_expired) == seq + 1)
 		return -EAGAIN;
-	start = monotonic_ns();
+	start = fasttrace_clock_monotonic();
 	timeout = ft_process_config()->block_timeout_ns;
 	for (;;) {
 		uint32_t room = ft_load_acquire(&b->room);
 
 		if (room_is(t, seq))
 			return 0;
-		if (monotonic_ns() - start >= timeout || !reader_lives())
+		if (fasttrace_clock_monotonic() - start >= timeout || !reader_lives())
 			break;
 		syscall(SYS_futex, &b->room, FUTEX_WAIT, room, &slice, NULL, 0);
 	}
-	ft_store_relaxed(&b->block_expired, 1);
+	ft_store_relaxed(&b->block_expired, seq + 1);
 	return -EAGAIN;
 }
 
@@ -90,8 +87,8 @@ bool ft_wait_buffer(uint64_t *since)
 	if (config->mode != FT_BLOCK || !ft_process_arena())
 		return false;
 	if (!*since)
-		*since = monotonic_ns();
-	if (monotonic_ns() - *since >= config->block_timeout_ns || !reader_lives())
+		*since = fasttrace_clock_monotonic();
+	if (fasttrace_clock_monotonic() - *since >= config->block_timeout_ns || !reader_lives())
 		return false;
 	nanosleep(&slice, NULL);
 	return true;
