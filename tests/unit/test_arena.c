@@ -202,6 +202,33 @@ static void any_word_may_lie(void **state)
 	}
 }
 
+/* Positions far apart must not make a walk round the ring longer than the ring. */
+static void positions_that_lie_end_the_walk(void **state)
+{
+	static const uint64_t lies[] = {
+		0, 1, UINT64_MAX, (uint64_t)INT64_MAX, UINT64_C(1) << 62, UINT64_C(3) << 62};
+	struct fasttrace_arena *a;
+	char path[512];
+
+	(void)state;
+	arena_make(path, sizeof(path));
+	assert_int_equal(fasttrace_arena_open(AT_FDCWD, path, 0, &a, NULL), 0);
+	for (size_t i = 0; i < (size_t)6 * 6 * 6; i++) {
+		struct ft_reader_buffer *b;
+
+		assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+		b->shared->head = lies[i % 6];
+		b->shared->consumed = lies[i / 6 % 6] + (i % 7);
+		b->shared->base = lies[i / 36] + (i % 5);
+		b->shared->hold.state = i % 3;
+		b->shared->hold.seq = lies[i % 6];
+		b->shared->hold.page = lies[i / 6 % 6];
+		b->shared->hold.word = lies[i / 36];
+		walk_over(path);
+	}
+	fasttrace_arena_close(a);
+}
+
 static void truncation_under_the_mapping_is_survived(void **state)
 {
 	struct fasttrace_arena *a, *other;
@@ -244,6 +271,7 @@ int main(int argc, char **argv)
 		TEST(newer_arena_is_refused),
 		TEST(lying_headers_are_refused),
 		TEST(any_word_may_lie),
+		TEST(positions_that_lie_end_the_walk),
 		TEST(truncation_under_the_mapping_is_survived),
 	};
 	int body = fixture_main(argc, argv, bodies);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -186,6 +188,69 @@ static void body_thousand_threads(void)
 	_exit(0);
 }
 
+/* Limits and locks of a program that must not make an event fatal. */
+static void body_file_limit(void)
+{
+	struct rlimit limit = {1 << 20, 1 << 20};
+
+	setrlimit(RLIMIT_FSIZE, &limit);
+	trace(1);
+	body_say('.');
+	body_hear();
+}
+
+static void body_locked_memory(void)
+{
+	if (mlockall(MCL_FUTURE)) {
+		body_say('x');
+		return;
+	}
+	trace(1);
+	body_say('.');
+	body_hear();
+}
+
+static void *cancelled_thread(void *arg)
+{
+	pthread_cancel(pthread_self());
+	trace((uintptr_t)arg);
+	trace((uintptr_t)arg);
+	pthread_testcancel();
+	return NULL;
+}
+
+static void body_cancel(void)
+{
+	pthread_t id;
+
+	pthread_create(&id, NULL, cancelled_thread, NULL);
+	pthread_join(id, NULL);
+	trace(3);
+	body_say('.');
+	body_hear();
+}
+
+static void *hundred_and_wait(void *arg)
+{
+	for (uintptr_t i = 0; i < 100; i++)
+		trace(i);
+	body_say('.');
+	body_hear();
+	return arg;
+}
+
+static void body_hundred_then_one(void)
+{
+	pthread_t id;
+
+	pthread_create(&id, NULL, hundred_and_wait, NULL);
+	pthread_join(id, NULL);
+	pthread_create(&id, NULL, short_thread, (void *)7);
+	pthread_join(id, NULL);
+	body_say('.');
+	body_hear();
+}
+
 static pthread_key_t key;
 
 static void late_destructor(void *arg)
@@ -228,6 +293,10 @@ static const struct fixture_body bodies[] = {
 	{"some_short_threads", body_some_short_threads},
 	{"thousand_threads", body_thousand_threads},
 	{"destructors", body_destructors},
+	{"file_limit", body_file_limit},
+	{"locked_memory", body_locked_memory},
+	{"cancel", body_cancel},
+	{"hundred_then_one", body_hundred_then_one},
 	{NULL, NULL}};
 
 static unsigned arenas(void)
@@ -536,6 +605,60 @@ static void destructors_that_trace_late_go_on_in_the_same_buffer(void **state)
 	fasttrace_arena_close(a);
 }
 
+static void file_size_limit_is_not_fatal(void **state)
+{
+	(void)state;
+	fixture_spawn("file_limit", NULL);
+	assert_int_equal(fixture_hear(), '.'); /* one line on stderr says that it is not traced */
+	assert_int_equal(arenas(), 0);
+}
+
+static void locked_memory_does_not_populate_the_arena(void **state)
+{
+	pid_t pid = fixture_spawn("locked_memory", NULL);
+	char path[512];
+	struct stat st;
+
+	(void)state;
+	if (fixture_hear() != '.')
+		skip();
+	assert_true(fixture_arena_path(pid, path, sizeof(path)));
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_blocks * 512 < 8 << 20);
+}
+
+static void no_event_is_a_cancellation_point(void **state)
+{
+	pid_t pid = fixture_spawn("cancel", NULL);
+	struct fasttrace_arena *a;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), '.');
+	a = fixture_open(pid, 0);
+	assert_int_equal(begun(a), 3);
+	fasttrace_arena_close(a);
+}
+
+static void buffer_with_unread_events_is_not_reused_in_discard_mode(void **state)
+{
+	pid_t pid = fixture_spawn_env("hundred_then_one", "FASTTRACE_MODE=discard",
+				      "FASTTRACE_MAX_MEMORY=128K");
+	struct fasttrace_arena *a;
+	struct fasttrace_stats s;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), '.');
+	a = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
+	assert_int_equal(fasttrace_buffer_switch(a, 0, fixture_owner(a, 0), FASTTRACE_ACTIVE), 0);
+	fixture_say('x');
+	assert_int_equal(fixture_hear(), '.');
+	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
+	assert_int_equal(s.readable, 100);
+	assert_int_equal(s.overwritten, 0);
+	assert_int_equal(s.lost_no_buffer, 10);
+	fasttrace_arena_close(a);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -554,6 +677,10 @@ int main(int argc, char **argv)
 		TEST(in_block_mode_a_thread_waits_for_an_ended_ones_buffer),
 		TEST(a_thousand_threads_fit),
 		TEST(destructors_that_trace_late_go_on_in_the_same_buffer),
+		TEST(file_size_limit_is_not_fatal),
+		TEST(locked_memory_does_not_populate_the_arena),
+		TEST(no_event_is_a_cancellation_point),
+		TEST(buffer_with_unread_events_is_not_reused_in_discard_mode),
 	};
 	int body = fixture_main(argc, argv, bodies);
 

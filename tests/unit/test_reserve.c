@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "fasttrace.h"
@@ -104,6 +105,69 @@ static void body_die_at_depth_two(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* One event in flight, and behind it twenty, each second one inside the one before. */
+static void handler_pair(int sig)
+{
+	struct fasttrace_reservation r;
+
+	(void)sig;
+	begin(&r);
+	raise(SIGUSR2);
+	fasttrace_commit(&r);
+}
+
+static void handler_one(int sig)
+{
+	(void)sig;
+	one();
+}
+
+static void body_die_after_many_interruptions(void)
+{
+	struct fasttrace_reservation r;
+
+	one();
+	signal(SIGUSR1, handler_pair);
+	signal(SIGUSR2, handler_one);
+	begin(&r);
+	for (int i = 0; i < 10; i++)
+		raise(SIGUSR1);
+	kill(getpid(), SIGKILL);
+}
+
+/* A handler forks inside an event; the child returns from it, and its event from the macro. */
+static void handler_fork(int sig)
+{
+	(void)sig;
+	if (fork())
+		for (int i = 0; i < 20; i++)
+			one();
+	else
+		usleep(50000); /* until the parent has gone on */
+}
+
+static void body_fork_in_flight(void)
+{
+	struct fasttrace_reservation r;
+	pid_t self = getpid();
+	unsigned char *p;
+
+	one();
+	signal(SIGUSR1, handler_fork);
+	p = begin(&r);
+	raise(SIGUSR1);
+	if (getpid() != self) {
+		memset(p, 0xff, 2000); /* as a late store of the event's own fields */
+		fasttrace_commit(&r);
+		_exit(0);
+	}
+	fasttrace_commit(&r);
+	wait(NULL);
+	one();
+	body_say('.');
+	body_hear();
+}
+
 static void body_finish_after_handlers(void)
 {
 	struct fasttrace_reservation r;
@@ -180,14 +244,18 @@ static void body_clock_steps(void)
 	body_hear();
 }
 
-static const struct fixture_body bodies[] = {{"die_in_flight", body_die_in_flight},
-					     {"die_at_depth_two", body_die_at_depth_two},
-					     {"finish_after_handlers", body_finish_after_handlers},
-					     {"handler_laps", body_handler_laps},
-					     {"escape", body_escape},
-					     {"too_big", body_too_big},
-					     {"clock_steps", body_clock_steps},
-					     {NULL, NULL}};
+static const struct fixture_body bodies[] = {
+	{"die_after_many_interruptions", body_die_after_many_interruptions},
+	{"fork_in_flight", body_fork_in_flight},
+	{"die_in_flight", body_die_in_flight},
+	{"die_at_depth_two", body_die_at_depth_two},
+	{"finish_after_handlers", body_finish_after_handlers},
+	{"handler_laps", body_handler_laps},
+	{"escape", body_escape},
+	{"too_big", body_too_big},
+	{"clock_steps", body_clock_steps},
+	{NULL, NULL},
+};
 
 /* Read all that can be had of one buffer; the numbers in order. */
 static size_t read_all(struct fasttrace_arena *a, unsigned index, uint64_t *out, size_t max,
@@ -271,6 +339,34 @@ static void handlers_events_survive_at_depth_two(void **state)
 	assert_numbers(got, read_all(a, 0, got, 64, &cut), want, 6);
 	assert_int_equal(cut, 1);
 	assert_int_equal(stats(a).begun, 7);
+	fasttrace_arena_close(a);
+}
+
+static void handlers_events_survive_however_often_they_interrupt(void **state)
+{
+	struct fasttrace_arena *a = after_death("die_after_many_interruptions");
+	uint64_t got[64], cut = 0;
+	size_t n = read_all(a, 0, got, 64, &cut);
+
+	(void)state;
+	assert_int_equal(n, 21);
+	assert_int_equal(cut, 1);
+	for (size_t i = 1; i < n; i++)
+		assert_int_equal(got[i], i + 1);
+	fasttrace_arena_close(a);
+}
+
+static void child_forked_inside_an_event_leaves_the_parents_ring_alone(void **state)
+{
+	struct fasttrace_arena *a = after_dot("fork_in_flight");
+	uint64_t got[64], cut = 0;
+	size_t n = read_all(a, 0, got, 64, &cut);
+
+	(void)state;
+	assert_int_equal(n, 23);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got[i], i);
+	assert_int_equal(stats(a).in_flight, 0);
 	fasttrace_arena_close(a);
 }
 
@@ -364,6 +460,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(handlers_events_survive_death_in_the_outer_event),
 		TEST(handlers_events_survive_at_depth_two),
+		TEST(handlers_events_survive_however_often_they_interrupt),
+		TEST(child_forked_inside_an_event_leaves_the_parents_ring_alone),
 		TEST(outer_commit_takes_the_handlers_events_along),
 		TEST(handler_that_laps_goes_to_another_buffer),
 		TEST(siglongjmp_out_of_an_event_loses_that_event_alone),
