@@ -6,6 +6,7 @@
 #   make check      set up what is missing, then every test
 #   make check-X    one kind: unit stress crash mount san format shell headers install
 #   make torture    the random tests, for a long time
+#   make mutants    breaks the protocol on purpose, and wants a test to fail each time
 #   make bench      ns per event beside the floor
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
@@ -84,7 +85,7 @@ FS = $(BUILD)/fasttracefs
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all libs tests clean install uninstall setup demo bench torture FORCE check check-unit \
+.PHONY: all libs tests clean install uninstall setup demo bench torture mutants FORCE check check-unit \
 	check-stress check-crash check-mount check-san check-format check-shell check-headers \
 	check-install
 
@@ -220,6 +221,9 @@ check-unit check-stress check-crash check-mount check-install check-headers: che
 torture: setup
 	$(AGAIN) tests
 	$(RUN) torture
+
+mutants: setup
+	@tests/mutants.sh
 
 check-san check-format check-shell: check-%: setup
 	$(RUN) $*

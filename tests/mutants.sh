@@ -78,10 +78,16 @@ mutant commit-does-not-see-the-handler tracer/reserve.c \
 	'if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)' \
 	'if (word == stored)'
 mutant commit-without-order include/fasttrace-abi.h \
-	'if (FASTTRACE_UNLIKELY(__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before))' \
-	'if (0)'
+	'__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {' '0)) {'
 mutant nested-range-forgotten tracer/reserve.c \
-	'if (nested_add(&pairs[2 * i], r, seq))' 'if (0)'
+	'if (nested_add(pair, r, seq))' 'if (0)'
+mutant nested-neighbours-not-merged tracer/reserve.c \
+	'if (high)
+			end = ft_load_relaxed(&high[1]);' ';'
+mutant forked-child-commits tracer/reserve.c \
+	'if (!ring->slots)
+		return; /* forked inside' 'if (0)
+		return; /* forked inside'
 mutant in-flight-ignored include/ft-ring.h \
 	'return ft_word_is(r, committed, old) ? -EBUSY : 0;' \
 	'committed = word & ~ft_word_closed_bit(r);'
@@ -103,14 +109,14 @@ mutant delivered-not-looked-at reader/consume.c \
 mutant spare-assumed reader/takeover.c \
 	'return missing < b->pages && ft_page_standing(b, missing) < 0 ? (int64_t)missing : -EPROTO;' \
 	'return (int64_t)b->ring.mask + 1;'
-mutant hold-not-written reader/consume.c \
-	'ft_store_release(&hold->state, FT_HOLD_HELD);' ';'
+mutant hold-not-written reader/takeover.c \
+	'ft_store_release(&shared->state, state);' ';'
 mutant hold-served-before-swap-back reader/takeover.c \
-	'ft_cas(&slot->page, now, ft_page_word(seq, 0, page)))' '0)'
+	'return ft_page_is(now, b->hold.seq) &&' 'return 0 &&'
 mutant swap-back-by-store reader/takeover.c \
-	'if (ft_page_is(now, seq) && now & FT_PAGE_TAKEN &&
-	    ft_cas(&slot->page, now, ft_page_word(seq, 0, page)))' \
-	'ft_store_release(&slot->page, ft_page_word(seq, 0, page)); if (1)'
+	'return ft_page_is(now, b->hold.seq) && now & FT_PAGE_TAKEN &&
+	       ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page));' \
+	'ft_store_release(&slot->page, ft_page_word(b->hold.seq, 0, b->hold.page)); return now | 1;'
 mutant put-counts-twice reader/takeover.c \
 	'ft_store_relaxed(&shared->consumed_events, hold->consumed_events);' \
 	'shared->consumed_events += ft_word_count(&b->ring, hold->word);'

@@ -151,6 +151,7 @@ static void body_fork_in_flight(void)
 	struct fasttrace_reservation r;
 	pid_t self = getpid();
 	unsigned char *p;
+	int status;
 
 	one();
 	signal(SIGUSR1, handler_fork);
@@ -162,9 +163,9 @@ static void body_fork_in_flight(void)
 		_exit(0);
 	}
 	fasttrace_commit(&r);
-	wait(NULL);
+	wait(&status);
 	one();
-	body_say('.');
+	body_say(status ? 'x' : '.');
 	body_hear();
 }
 
