@@ -211,3 +211,34 @@ size_t fixture_values(const struct fasttrace_packet *p, uint64_t *out, size_t ma
 		memcpy(&out[i], at + 16 * i + 8, 8);
 	return n;
 }
+
+uint64_t fixture_begun(struct fasttrace_arena *a)
+{
+	struct fasttrace_stats s;
+
+	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
+	assert_int_equal(s.begun, s.consumed + s.readable + s.overwritten + s.lost_full +
+					  s.lost_too_big + s.lost_nested + s.lost_no_buffer +
+					  s.lost_no_event + s.in_flight);
+	return s.begun;
+}
+
+uint64_t fixture_readable(struct fasttrace_arena *a)
+{
+	struct fasttrace_stats s;
+
+	fasttrace_arena_stats(a, &s);
+	return s.readable;
+}
+
+int fixture_serve_dir(void)
+{
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/.lock", fixture_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	return fd;
+}

@@ -61,4 +61,13 @@ uint64_t fixture_owner(struct fasttrace_arena *a, unsigned index);
  */
 size_t fixture_values(const struct fasttrace_packet *p, uint64_t *out, size_t max);
 
+/** fixture_begun() - events begun; fails the test if the counts do not add up. */
+uint64_t fixture_begun(struct fasttrace_arena *a);
+
+/** fixture_readable() - events that can be read. */
+uint64_t fixture_readable(struct fasttrace_arena *a);
+
+/** fixture_serve_dir() - hold the directory's lock, as a daemon does. Return: what to close. */
+int fixture_serve_dir(void);
+
 #endif

@@ -276,19 +276,6 @@ static void discard_keeps_the_first_events_and_counts_the_rest(void **state)
 	fasttrace_arena_close(a);
 }
 
-/* Hold the directory's lock, as a daemon does: a writer in block mode waits for us to come. */
-static int serve_dir(void)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/.lock", fixture_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
-	return fd;
-}
-
 static void wait_for_number(struct fasttrace_arena *a, uint64_t *expect)
 {
 	static uint64_t values[PER_SUBBUF];
@@ -313,7 +300,7 @@ static void block_loses_nothing_while_a_reader_comes(void **state)
 	uint64_t expect = 0, last = (MANY / PER_SUBBUF - 1) * PER_SUBBUF;
 	struct timespec late = {0, 300000000};
 	struct fasttrace_arena *a = NULL;
-	int served = serve_dir();
+	int served = fixture_serve_dir();
 	pid_t pid =
 		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
 							    "FASTTRACE_BLOCK_TIMEOUT=20s", NULL});
@@ -335,7 +322,7 @@ static void block_loses_nothing_while_a_reader_comes(void **state)
 static void block_ends_with_the_reader(void **state)
 {
 	struct fasttrace_arena *a = NULL;
-	int served = serve_dir();
+	int served = fixture_serve_dir();
 	pid_t pid =
 		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
 							    "FASTTRACE_BLOCK_TIMEOUT=inf", NULL});
@@ -354,7 +341,7 @@ static void block_ends_with_the_reader(void **state)
 
 static void block_times_out(void **state)
 {
-	int served = serve_dir();
+	int served = fixture_serve_dir();
 	pid_t pid =
 		fixture_spawn("many", (const char *const[]){SMALL, "FASTTRACE_MODE=block",
 							    "FASTTRACE_BLOCK_TIMEOUT=100ms", NULL});

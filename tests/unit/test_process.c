@@ -131,63 +131,6 @@ static void body_off(void)
 	body_hear();
 }
 
-static void *short_thread(void *arg)
-{
-	for (uintptr_t i = 0; i < 10; i++)
-		trace((uintptr_t)arg * 10 + i);
-	return NULL;
-}
-
-static void body_short_threads(void)
-{
-	for (uintptr_t i = 0; i < 3000; i++) {
-		pthread_t id;
-
-		pthread_create(&id, NULL, short_thread, (void *)i);
-		pthread_join(id, NULL);
-	}
-	body_say('.');
-	body_hear();
-}
-
-static pthread_barrier_t barrier;
-
-static void *long_thread(void *arg)
-{
-	trace((uintptr_t)arg);
-	pthread_barrier_wait(&barrier);
-	pthread_barrier_wait(&barrier);
-	return NULL;
-}
-
-static void body_some_short_threads(void)
-{
-	for (uintptr_t i = 0; i < 200; i++) {
-		pthread_t id;
-
-		pthread_create(&id, NULL, short_thread, (void *)i);
-		pthread_join(id, NULL);
-	}
-	body_say('.');
-	body_hear();
-}
-
-static void body_thousand_threads(void)
-{
-	static pthread_t id[1000];
-	pthread_attr_t attr;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 65536);
-	pthread_barrier_init(&barrier, NULL, 1001);
-	for (uintptr_t i = 0; i < 1000; i++)
-		pthread_create(&id[i], &attr, long_thread, (void *)i);
-	pthread_barrier_wait(&barrier);
-	body_say('.');
-	body_hear();
-	_exit(0);
-}
-
 /* Limits and locks of a program that must not make an event fatal. */
 static void body_file_limit(void)
 {
@@ -230,56 +173,6 @@ static void body_cancel(void)
 	body_hear();
 }
 
-static void *hundred_and_wait(void *arg)
-{
-	for (uintptr_t i = 0; i < 100; i++)
-		trace(i);
-	body_say('.');
-	body_hear();
-	return arg;
-}
-
-static void body_hundred_then_one(void)
-{
-	pthread_t id;
-
-	pthread_create(&id, NULL, hundred_and_wait, NULL);
-	pthread_join(id, NULL);
-	pthread_create(&id, NULL, short_thread, (void *)7);
-	pthread_join(id, NULL);
-	body_say('.');
-	body_hear();
-}
-
-static pthread_key_t key;
-
-static void late_destructor(void *arg)
-{
-	trace((uintptr_t)arg);
-	if ((uintptr_t)arg < 3)
-		pthread_setspecific(key, (void *)((uintptr_t)arg + 1));
-}
-
-static void *thread_with_destructor(void *arg)
-{
-	(void)arg;
-	trace(0);
-	pthread_setspecific(key, (void *)1);
-	return NULL;
-}
-
-static void body_destructors(void)
-{
-	pthread_t id;
-
-	trace(100); /* the library's key is made before ours: its destructor runs first */
-	pthread_key_create(&key, late_destructor);
-	pthread_create(&id, NULL, thread_with_destructor, NULL);
-	pthread_join(id, NULL);
-	body_say('.');
-	body_hear();
-}
-
 static const struct fixture_body bodies[] = {
 	{"one", body_one},
 	{"fork", body_fork},
@@ -289,14 +182,9 @@ static const struct fixture_body bodies[] = {
 	{"close_all", body_close_all},
 	{"exit", body_exit},
 	{"off", body_off},
-	{"short_threads", body_short_threads},
-	{"some_short_threads", body_some_short_threads},
-	{"thousand_threads", body_thousand_threads},
-	{"destructors", body_destructors},
 	{"file_limit", body_file_limit},
 	{"locked_memory", body_locked_memory},
 	{"cancel", body_cancel},
-	{"hundred_then_one", body_hundred_then_one},
 	{NULL, NULL}};
 
 static unsigned arenas(void)
@@ -309,37 +197,6 @@ static unsigned arenas(void)
 		n += d->d_name[0] != '.';
 	closedir(dir);
 	return n;
-}
-
-static uint64_t begun(struct fasttrace_arena *a)
-{
-	struct fasttrace_stats s;
-
-	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
-	assert_int_equal(s.begun, s.consumed + s.readable + s.overwritten + s.lost_full +
-					  s.lost_too_big + s.lost_nested + s.lost_no_buffer +
-					  s.lost_no_event + s.in_flight);
-	return s.begun;
-}
-
-static uint64_t readable(struct fasttrace_arena *a)
-{
-	struct fasttrace_stats s;
-
-	fasttrace_arena_stats(a, &s);
-	return s.readable;
-}
-
-static int serve_dir(void)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/.lock", fixture_dir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
-	return fd;
 }
 
 static void who_was_traced(void **state)
@@ -386,15 +243,15 @@ static void forked_child_has_an_arena_of_its_own(void **state)
 	closedir(dir);
 	a = fixture_open(parent, 0);
 	b = fixture_open(child, 0);
-	assert_int_equal(begun(a), 1);
-	assert_int_equal(begun(b), 2);
+	assert_int_equal(fixture_begun(a), 1);
+	assert_int_equal(fixture_begun(b), 2);
 	assert_int_equal(fasttrace_arena_metadata(b, &text, &len), 0);
 	assert_non_null(strstr(text, "number"));
 	assert_non_null(strstr(text, "another"));
 	free(text);
 	fixture_say('x');
 	assert_int_equal(fixture_hear(), '.');
-	assert_int_equal(begun(a), 2);
+	assert_int_equal(fixture_begun(a), 2);
 	assert_true(fasttrace_arena_alive(a));
 	assert_false(fasttrace_arena_alive(b));
 	fasttrace_arena_close(a);
@@ -424,7 +281,7 @@ static void raw_clone_does_not_touch_its_parents_buffer(void **state)
 	assert_int_equal(fixture_hear(), '.');
 	assert_int_equal(arenas(), 2);
 	a = fixture_open(pid, 0);
-	assert_int_equal(begun(a), 2);
+	assert_int_equal(fixture_begun(a), 2);
 	fasttrace_arena_close(a);
 }
 
@@ -437,7 +294,7 @@ static void child_without_events_leaves_no_trace(void **state)
 	assert_int_equal(fixture_hear(), '.');
 	assert_int_equal(arenas(), 1);
 	a = fixture_open(pid, 0);
-	assert_int_equal(begun(a), 2);
+	assert_int_equal(fixture_begun(a), 2);
 	fasttrace_arena_close(a);
 }
 
@@ -455,7 +312,7 @@ static void exec_ends_the_arena_while_the_pid_lives(void **state)
 		usleep(1000);
 	assert_false(fasttrace_arena_alive(a));
 	assert_int_equal(kill(pid, 0), 0);
-	assert_int_equal(readable(a), 1);
+	assert_int_equal(fixture_readable(a), 1);
 	fasttrace_arena_close(a);
 }
 
@@ -467,7 +324,7 @@ static void closed_descriptors_do_not_matter(void **state)
 	(void)state;
 	assert_int_equal(fixture_hear(), '.');
 	a = fixture_open(pid, 0);
-	assert_int_equal(begun(a), 2);
+	assert_int_equal(fixture_begun(a), 2);
 	assert_true(fasttrace_arena_alive(a));
 	fasttrace_arena_close(a);
 }
@@ -488,7 +345,7 @@ static void clean_exit_is_marked_if_somebody_serves(void **state)
 	int fd, code;
 
 	(void)state;
-	fd = serve_dir();
+	fd = fixture_serve_dir();
 	pid = fixture_spawn("exit", NULL);
 	fixture_wait(pid);
 	a = fixture_open(pid, 0);
@@ -504,105 +361,6 @@ static void off_means_off(void **state)
 	fixture_spawn_env("off", "FASTTRACE=off");
 	assert_int_equal(fixture_hear(), '.');
 	assert_int_equal(arenas(), 0);
-}
-
-static void short_threads_reuse_buffers_within_the_bound(void **state)
-{
-	const char *const modes[] = {"FASTTRACE_MODE=overwrite", "FASTTRACE_MODE=discard"};
-
-	(void)state;
-	for (int m = 0; m < 2; m++) {
-		pid_t pid = fixture_spawn_env("short_threads", "FASTTRACE_MAX_MEMORY=4M", modes[m]);
-		struct fasttrace_buffer_info info;
-		struct fasttrace_arena *a;
-		char path[512];
-		struct stat st;
-
-		assert_int_equal(fixture_hear(), '.');
-		a = fixture_open(pid, 0);
-		assert_int_equal(begun(a), 30000);
-		assert_true(fasttrace_arena_buffers(a) < 60);
-		assert_true(fasttrace_arena_buffers(a) > 10);
-		assert_int_equal(fasttrace_buffer_get_info(a, 0, &info), 0);
-		assert_false(info.live);
-		if (m == 0) /* each of them is the last of a thread */
-			assert_int_equal(readable(a), 10 * fasttrace_arena_buffers(a));
-		assert_true(fixture_arena_path(pid, path, sizeof(path)));
-		assert_int_equal(stat(path, &st), 0);
-		assert_true(st.st_blocks * 512 < 5 << 20);
-		fasttrace_arena_close(a);
-		fixture_kill(pid);
-	}
-}
-
-static void drain(struct fasttrace_arena *a)
-{
-	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++) {
-		struct fasttrace_buffer_info info;
-		struct fasttrace_packet p;
-		uint64_t seq;
-
-		if (fasttrace_buffer_get_info(a, i, &info))
-			continue;
-		if (!info.live)
-			fasttrace_buffer_switch(a, i, info.serial, FASTTRACE_FLUSH);
-		while (!fasttrace_buffer_next(a, i, info.serial, 0, &seq, NULL) &&
-		       !fasttrace_buffer_get(a, i, info.serial, seq, &p))
-			fasttrace_buffer_put(a, i, &p);
-	}
-}
-
-static void in_block_mode_a_thread_waits_for_an_ended_ones_buffer(void **state)
-{
-	int served = serve_dir();
-	pid_t pid = fixture_spawn_env("some_short_threads", "FASTTRACE_MAX_MEMORY=512K",
-				      "FASTTRACE_MODE=block", "FASTTRACE_BLOCK_TIMEOUT=20s");
-	struct fasttrace_arena *a = NULL;
-	struct fasttrace_stats s;
-	char path[512];
-
-	(void)state;
-	while (!a)
-		if (fixture_arena_path(pid, path, sizeof(path)))
-			fasttrace_arena_open(AT_FDCWD, path, FASTTRACE_OPEN_CONSUME, &a, NULL);
-	for (s.begun = 0; s.begun < 2000; fasttrace_arena_stats(a, &s))
-		drain(a);
-	assert_int_equal(fixture_hear(), '.');
-	assert_int_equal(begun(a), 2000);
-	assert_int_equal(s.lost_no_buffer, 0);
-	assert_true(fasttrace_arena_buffers(a) < 10);
-	fasttrace_arena_close(a);
-	close(served);
-}
-
-static void a_thousand_threads_fit(void **state)
-{
-	pid_t pid = fixture_spawn("thousand_threads", NULL);
-	struct fasttrace_arena *a;
-
-	(void)state;
-	assert_int_equal(fixture_hear(), '.');
-	a = fixture_open(pid, 0);
-	assert_int_equal(fasttrace_arena_buffers(a), 1000);
-	assert_int_equal(readable(a), 1000);
-	fasttrace_arena_close(a);
-}
-
-static void destructors_that_trace_late_go_on_in_the_same_buffer(void **state)
-{
-	pid_t pid = fixture_spawn("destructors", NULL);
-	struct fasttrace_buffer_info info;
-	struct fasttrace_arena *a;
-
-	(void)state;
-	assert_int_equal(fixture_hear(), '.');
-	a = fixture_open(pid, 0);
-	assert_int_equal(fasttrace_arena_buffers(a), 2);
-	assert_int_equal(fasttrace_buffer_get_info(a, 1, &info), 0);
-	assert_int_equal(begun(a), 5);
-	assert_int_equal(readable(a), 5);
-	assert_false(info.live);
-	fasttrace_arena_close(a);
 }
 
 static void file_size_limit_is_not_fatal(void **state)
@@ -635,27 +393,7 @@ static void no_event_is_a_cancellation_point(void **state)
 	(void)state;
 	assert_int_equal(fixture_hear(), '.');
 	a = fixture_open(pid, 0);
-	assert_int_equal(begun(a), 3);
-	fasttrace_arena_close(a);
-}
-
-static void buffer_with_unread_events_is_not_reused_in_discard_mode(void **state)
-{
-	pid_t pid = fixture_spawn_env("hundred_then_one", "FASTTRACE_MODE=discard",
-				      "FASTTRACE_MAX_MEMORY=128K");
-	struct fasttrace_arena *a;
-	struct fasttrace_stats s;
-
-	(void)state;
-	assert_int_equal(fixture_hear(), '.');
-	a = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
-	assert_int_equal(fasttrace_buffer_switch(a, 0, fixture_owner(a, 0), FASTTRACE_ACTIVE), 0);
-	fixture_say('x');
-	assert_int_equal(fixture_hear(), '.');
-	assert_int_equal(fasttrace_arena_stats(a, &s), 0);
-	assert_int_equal(s.readable, 100);
-	assert_int_equal(s.overwritten, 0);
-	assert_int_equal(s.lost_no_buffer, 10);
+	assert_int_equal(fixture_begun(a), 3);
 	fasttrace_arena_close(a);
 }
 
@@ -673,14 +411,9 @@ int main(int argc, char **argv)
 		TEST(clean_exit_removes_the_arena_if_nobody_serves),
 		TEST(clean_exit_is_marked_if_somebody_serves),
 		TEST(off_means_off),
-		TEST(short_threads_reuse_buffers_within_the_bound),
-		TEST(in_block_mode_a_thread_waits_for_an_ended_ones_buffer),
-		TEST(a_thousand_threads_fit),
-		TEST(destructors_that_trace_late_go_on_in_the_same_buffer),
 		TEST(file_size_limit_is_not_fatal),
 		TEST(locked_memory_does_not_populate_the_arena),
 		TEST(no_event_is_a_cancellation_point),
-		TEST(buffer_with_unread_events_is_not_reused_in_discard_mode),
 	};
 	int body = fixture_main(argc, argv, bodies);
 
