@@ -8,7 +8,9 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/fasttrace-mutants.XXXXXX") || exit 2
-trap 'rm -rf "$work"' EXIT
+FASTTRACE_DIR=$(mktemp -d /dev/shm/fasttrace-mutants.XXXXXX) || exit 2
+export FASTTRACE_DIR # of the tests that are killed, and so do not clean up
+trap 'rm -rf "$work" "$FASTTRACE_DIR"' EXIT
 trap 'exit 130' INT TERM HUP
 passed=0 failed=0
 wanted=$*

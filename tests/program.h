@@ -181,6 +181,18 @@ static inline struct fasttrace_arena *arena_find(const char *dir, pid_t pid)
 	return a;
 }
 
+/*
+ * A new arena directory, inside that which whoever runs the tests removes, should we not come to
+ * it.
+ */
+static inline bool dir_make(char *dir, size_t size)
+{
+	const char *in = getenv("FASTTRACE_DIR");
+
+	snprintf(dir, size, "%s/test-XXXXXX", in ? in : "/dev/shm");
+	return mkdtemp(dir) != NULL;
+}
+
 static inline void dir_empty(const char *dir)
 {
 	DIR *d = opendir(dir);

@@ -247,14 +247,14 @@ static void round_reader(const char *dir, bool both)
 
 int main(int argc, char **argv)
 {
-	char dir[] = "/dev/shm/fasttrace-crash-XXXXXX";
+	char dir[200];
 	unsigned rounds = argc > 1 ? (unsigned)atoi(argv[1]) : 60;
 	int status;
 
 	if (program_is(argc, argv, &status))
 		return status;
 	seed = argc > 2 ? strtoul(argv[2], NULL, 10) : (unsigned long)time(NULL);
-	if (!mkdtemp(dir) || dir_serve(dir) < 0)
+	if (!dir_make(dir, sizeof(dir)) || dir_serve(dir) < 0)
 		return 1;
 	counts_make();
 	errors = mmap(NULL, sizeof(*errors), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,

@@ -327,7 +327,7 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 
 int main(int argc, char **argv)
 {
-	char dir[] = "/dev/shm/fasttrace-step-XXXXXX";
+	char dir[200];
 	unsigned every = argc == 2 ? (unsigned)atoi(argv[1]) : 1, n = 1;
 
 #ifndef __x86_64__
@@ -340,7 +340,7 @@ int main(int argc, char **argv)
 	}
 	if (!every || every > 20)
 		every = 1; /* the test run's number of kills: each instruction is killed at once */
-	if (!mkdtemp(dir))
+	if (!dir_make(dir, sizeof(dir)))
 		return 1;
 	counts_make();
 	setenv("FASTTRACE_DIR", dir, 1);

@@ -128,7 +128,7 @@ static bool sums_check(struct fasttrace_arena *a, const struct seen *seen, unsig
 
 int main(int argc, char **argv)
 {
-	char dir[] = "/dev/shm/fasttrace-stress-XXXXXX";
+	char dir[200];
 	double seconds = argc > 1 ? atof(argv[1]) : 2;
 	const char *mode = argc > 2 ? argv[2] : "overwrite";
 	unsigned threads = argc > 5 ? (unsigned)atoi(argv[5]) : 4;
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 
 	if (program_is(argc, argv, &status))
 		return status;
-	if (!mkdtemp(dir) || dir_serve(dir) < 0 || threads > MAX_THREADS)
+	if (!dir_make(dir, sizeof(dir)) || dir_serve(dir) < 0 || threads > MAX_THREADS)
 		return 1;
 	counts_make();
 	setenv("FASTTRACE_DIR", dir, 1);

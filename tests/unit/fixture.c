@@ -18,7 +18,8 @@
 #define BODY_IN	    "FIXTURE_IN"
 #define BODY_OUT    "FIXTURE_OUT"
 
-char fixture_dir[64];
+char fixture_dir[FIXTURE_DIR_BYTES];
+static char *given_dir; /* where whoever runs the tests removes what is left */
 static pid_t spawned[MAX_SPAWNED];
 static unsigned spawned_count;
 static int to_body = -1, from_body = -1;
@@ -40,7 +41,9 @@ int fixture_main(int argc, char **argv, const struct fixture_body *bodies)
 int fixture_setup(void **state)
 {
 	(void)state;
-	strcpy(fixture_dir, "/dev/shm/fasttrace-test-XXXXXX");
+	if (!given_dir)
+		given_dir = strdup(getenv("FASTTRACE_DIR") ? getenv("FASTTRACE_DIR") : "/dev/shm");
+	snprintf(fixture_dir, sizeof(fixture_dir), "%s/test-XXXXXX", given_dir);
 	if (!mkdtemp(fixture_dir))
 		return -1;
 	spawned_count = 0;

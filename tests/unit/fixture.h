@@ -28,7 +28,8 @@ int fixture_main(int argc, char **argv, const struct fixture_body *bodies);
 /* cmocka's setup and teardown of one test: makes and removes fixture_dir, ends what still runs. */
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
-extern char fixture_dir[];
+#define FIXTURE_DIR_BYTES 100
+extern char fixture_dir[FIXTURE_DIR_BYTES];
 
 /** fixture_spawn() - start a body. @env: NAME=VALUE..., ended by NULL; or NULL. */
 pid_t fixture_spawn(const char *body, const char *const *env);
