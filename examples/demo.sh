@@ -117,6 +117,6 @@ babeltrace2 "$OUT" >"$tmp/text" 2>"$tmp/errors" || fail "babeltrace2: $(cat "$tm
 run "babeltrace2 $OUT | grep httpd:request | tail -n 10"
 requests=$(grep -c httpd:request "$tmp/text") || fail "the trace has no requests"
 
-say "Unmount. The daemon goes, and with it what it kept."
+say "Unmount. The daemon goes. What a killed program left stays, until it is removed or memory is short."
 run "fusermount3 -u $M"
 printf '\ndemo: %s requests read after the death of the program that served them.\n' "$requests"
