@@ -98,7 +98,10 @@ mutant full-ignored include/ft-ring.h \
 mutant page-not-claimed include/ft-ring.h \
 	'ft_page_word(next, 0, ft_page_index(page))' 'ft_page_word(old, 0, ft_page_index(page))'
 mutant clock-step-ignored tracer/reserve.c \
-	'if ((now - t->last) >> FASTTRACE_STEP_BITS) {' 'if (0) {'
+	'if ((now - last) >> FASTTRACE_STEP_BITS) {' 'if (0) {'
+mutant clock-before-the-newest-stamp tracer/reserve.c \
+	'if ((now - last) >> FASTTRACE_STEP_BITS) {' \
+	'last = t->last; if ((now - last) >> FASTTRACE_STEP_BITS) {'
 
 # Reader
 mutant swap-without-cas reader/consume.c \

@@ -43,14 +43,15 @@ static int boundary_cross(struct fasttrace_thread *t, uint64_t seq, uint64_t wor
 }
 
 /* The clock stands 2^46 ticks or more after the newest event, or before it. */
-static void clock_step(struct fasttrace_thread *t, uint64_t seq, uint64_t word, uint64_t now)
+static void clock_step(struct fasttrace_thread *t, uint64_t seq, uint64_t word, uint64_t last,
+		       uint64_t now)
 {
 	struct ft_buffer *b = t->buffer;
 
-	if (t->last - now < CLOCK_JITTER_TICKS)
+	if (last - now < CLOCK_JITTER_TICKS)
 		return;
 	ft_add_relaxed(&b->steps, 1);
-	if ((int64_t)(now - t->last) < 0 && !ft_buffer_attach(true))
+	if ((int64_t)(now - last) < 0 && !ft_buffer_attach(true))
 		return; /* time went back: a stream of its own */
 	ft_ring_close(&t->ring, seq, word);
 	t->last = now;
@@ -62,12 +63,16 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 {
 	struct fasttrace_slot *slot = ft_ring_slot(&t->ring, seq);
 	uint64_t anchor = ft_load_relaxed(&slot->anchor); /* the CAS below decides */
-	uint64_t now = fasttrace_clock(&t->ring), header = fasttrace_event_header(now, id);
-	uint64_t after = word + units + (UINT64_C(1) << t->ring.unit_bits);
+	/* Before the clock: a handler in between, however long it takes, is no step back. */
+	uint64_t last = ft_load_relaxed(&t->last);
+	uint64_t after = word + units + (UINT64_C(1) << t->ring.unit_bits), now, header;
 	unsigned char *p;
 
-	if ((now - t->last) >> FASTTRACE_STEP_BITS) {
-		clock_step(t, seq, word, now);
+	ft_fence_signal();
+	now = fasttrace_clock(&t->ring);
+	header = fasttrace_event_header(now, id);
+	if ((now - last) >> FASTTRACE_STEP_BITS) {
+		clock_step(t, seq, word, last, now);
 		return NULL;
 	}
 	if (!ft_word_count(&t->ring, word))
