@@ -3,6 +3,7 @@
  * ft-tracer.h - what the parts of libfasttrace say to each other.
  *
  *   process.c  the arena of this process: created at the first event, anew in a forked child
+ *   create.c   its file: made, sized, locked, filled in (ft-create.h)
  *   buffer.c   a thread's ring: claimed at its first event, given back at its end
  *   reserve.c  the event path where it is not straight
  *   wait.c     futexes: a sleeping reader, block mode (ft-wait.h)
@@ -10,6 +11,7 @@
  *   config.c   the environment
  *   dir.c      the arena directory: checked, measured, made room in
  *   mount.c    FASTTRACE_MOUNT
+ *   text.c     strings and small files, without libc's allocator (ft-create.h)
  *
  * All of it may run in a signal handler, on any thread, before main() and after exit(): no malloc,
  * no stdio, no lock that a handler could find taken.
