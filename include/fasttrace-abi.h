@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FASTTRACE_ABI	       1
+#define FASTTRACE_ABI	       2
 #define FASTTRACE_HEADER_BYTES 88u /* CTF packet header and context, filled in by the reader */
 #define FASTTRACE_HEADER_UNITS (FASTTRACE_HEADER_BYTES / 8u)
 #define FASTTRACE_MAX_FIELDS   16u
@@ -35,13 +35,20 @@ enum fasttrace_type {
 	FASTTRACE_TYPE_U16 = 6,
 	FASTTRACE_TYPE_U32 = 7,
 	FASTTRACE_TYPE_U64 = 8,
-	FASTTRACE_TYPE_BOOL = 9,    /* one byte, 0 or 1 */
-	FASTTRACE_TYPE_CHAR = 10,   /* one byte, shown as a character */
-	FASTTRACE_TYPE_FLOAT = 11,  /* IEEE 754 binary32 */
-	FASTTRACE_TYPE_DOUBLE = 12, /* IEEE 754 binary64; long double is stored so */
-	FASTTRACE_TYPE_STRING = 13, /* UTF-8, ends with a zero byte */
-	FASTTRACE_TYPE_POINTER = 14 /* u64 shown in base 16 */
+	FASTTRACE_TYPE_BOOL = 9,     /* one byte, 0 or 1 */
+	FASTTRACE_TYPE_CHAR = 10,    /* one byte, shown as a character */
+	FASTTRACE_TYPE_FLOAT = 11,   /* IEEE 754 binary32 */
+	FASTTRACE_TYPE_DOUBLE = 12,  /* IEEE 754 binary64; long double is stored so */
+	FASTTRACE_TYPE_STRING = 13,  /* UTF-8, ends with a zero byte */
+	FASTTRACE_TYPE_POINTER = 14, /* u64 shown in base 16 */
+	FASTTRACE_TYPE_HEX8 = 15,    /* unsigned, shown in base 16: in this order */
+	FASTTRACE_TYPE_HEX16 = 16,
+	FASTTRACE_TYPE_HEX32 = 17,
+	FASTTRACE_TYPE_HEX64 = 18
 };
+
+/* With one of the types of fixed size: u32 count, then so many elements, not aligned. */
+#define FASTTRACE_TYPE_ARRAY 0x40u
 
 /* The level of an event: the names and the order of syslog(3). */
 enum fasttrace_level {
@@ -55,6 +62,15 @@ enum fasttrace_level {
 	FASTTRACE_DEBUG = 7
 };
 
+/* What an event says of time. The same name may be used with each. The value is part of the ABI. */
+enum fasttrace_kind {
+	FASTTRACE_KIND_EVENT = 0,
+	FASTTRACE_KIND_BEGIN = 1,   /* of a span, that an END of its thread ends */
+	FASTTRACE_KIND_END = 2,	    /* of the innermost span of this name in its thread */
+	FASTTRACE_KIND_COUNTER = 3, /* one field, `value`: what it is from now on */
+	FASTTRACE_KIND_GUARD = 4    /* is never recorded: a switch to look at */
+};
+
 /*
  * One call site. Static storage, one per expansion of FASTTRACE(); constant but for `on`.
  *
@@ -63,7 +79,8 @@ enum fasttrace_level {
  *         which the mount writes.
  * @text:  the macro's arguments as written: "provider, event, (name, value), ...". Names are taken
  *         from here, so that an event or field may be called `errno`, `new` or `linux`.
- * @types: one enum fasttrace_type per field.
+ * @kind:  enum fasttrace_kind.
+ * @types: one enum fasttrace_type per field, perhaps with FASTTRACE_TYPE_ARRAY.
  */
 struct fasttrace_event {
 	const uint32_t *on;
@@ -71,6 +88,7 @@ struct fasttrace_event {
 	uint8_t abi;
 	uint8_t level;
 	uint8_t nfields;
+	uint8_t kind;
 	uint8_t types[FASTTRACE_MAX_FIELDS];
 };
 

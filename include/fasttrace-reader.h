@@ -56,7 +56,8 @@ struct fasttrace_process_info {
 	const char *cmdline; /* arguments, each ended by a zero byte */
 	size_t cmdline_bytes;
 	enum fasttrace_buffer_mode mode;
-	bool raw_clock; /* the cycle counter; else CLOCK_MONOTONIC */
+	bool raw_clock;	       /* the cycle counter; else CLOCK_MONOTONIC */
+	const char *clock_why; /* why this one, in words */
 	uint64_t clock_hz;
 	uint64_t created_realtime_ns;
 	uint64_t subbuf_bytes; /* geometry of a new thread's buffer */
@@ -173,6 +174,54 @@ FASTTRACE_READER_API int fasttrace_arena_set_end(struct fasttrace_arena *arena,
  */
 FASTTRACE_READER_API int fasttrace_arena_metadata(struct fasttrace_arena *arena, char **text,
 						  size_t *len);
+
+/*
+ * The event table. An event is what has a provider and a name. Call sites of one event that differ
+ * in fields, level or kind are classes of it, each with an id of its own.
+ */
+enum fasttrace_event_kind {
+	FASTTRACE_EVENT_PLAIN,
+	FASTTRACE_EVENT_BEGIN,
+	FASTTRACE_EVENT_END,
+	FASTTRACE_EVENT_COUNTER,
+	FASTTRACE_EVENT_GUARD /* FASTTRACE_ENABLED(): a switch; is never recorded */
+};
+
+struct fasttrace_event_info {
+	unsigned id; /* in the trace */
+	const char *provider;
+	const char *name;
+	enum fasttrace_event_kind kind;
+	unsigned level; /* syslog's */
+	bool on;
+	unsigned nfields;
+	struct {
+		const char *name;
+		const char *type; /* "i32", "string", "hex8[]"...: see the manual of `format` */
+		unsigned bytes;	  /* of a value, or of an array's element; 0: a string */
+	} field[16];
+};
+
+/** fasttrace_arena_events() - classes there are by now; their ids are 1 to that. Or -EPROTO. */
+FASTTRACE_READER_API int fasttrace_arena_events(struct fasttrace_arena *arena);
+
+/**
+ * fasttrace_event_get_info() - what class @id is. Strings are borrowed until the arena is closed;
+ * they may hold anything but control characters and slashes.
+ * Return: 0; -ENOENT no such class, as of the last fasttrace_arena_events().
+ */
+FASTTRACE_READER_API int fasttrace_event_get_info(struct fasttrace_arena *arena, unsigned id,
+						  struct fasttrace_event_info *info);
+
+/**
+ * fasttrace_events_switch() - turn events on or off, in all threads, at once.
+ * @provider, @event: NULL means every one, also those that the process meets later.
+ * What it says is remembered beside what FASTTRACE_EVENTS said: the last one decides.
+ * Return: 0; -EINVAL a name that is not one, or @event without @provider; -EBUSY not the consumer;
+ *         -EPROTO; -ENOMEM.
+ */
+FASTTRACE_READER_API int fasttrace_events_switch(struct fasttrace_arena *arena,
+						 const char *provider, const char *event, bool on);
 
 /** fasttrace_arena_buffers() - number of buffers; they are indexed from 0 and only ever added. */
 FASTTRACE_READER_API unsigned fasttrace_arena_buffers(struct fasttrace_arena *arena);

@@ -64,6 +64,17 @@ extern "C" {
  */
 FASTTRACE_API void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes);
 
+/**
+ * fasttrace_thread_prepare() - do now what the calling thread's first event would do.
+ * After it the thread's events make no system call, whatever reads them, and whichever they are:
+ * for threads that seccomp is to confine, or that must meet deadlines. So, in block mode, they do
+ * not wait for room: they are lost and counted; and a reader that sleeps on `stream` hears of them
+ * at its next switch period only.
+ * Context: not a signal handler.
+ * Return: 0, or a negative errno: -ENOMEM there is no buffer for it, or tracing is off.
+ */
+FASTTRACE_API int fasttrace_thread_prepare(void);
+
 #ifdef __cplusplus
 }
 #endif
@@ -383,6 +394,7 @@ template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
 		FASTTRACE_QUIET_BEGIN_ \
 		static struct fasttrace_event fasttrace_site_ = { \
 			&fasttrace_unregistered, text, FASTTRACE_ABI, FASTTRACE_LEVEL_OF_(level), n, \
+			FASTTRACE_KIND_EVENT, \
 			{ each(FASTTRACE_M_TYPE_, __VA_ARGS__) } \
 		}; \
 		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_); \

@@ -66,6 +66,7 @@
  *                                  wake:R     waiters, relaxed    sleeps, or the writer's wake-up
  *   attach:W   state, R            attach:R   state, A            identity of the buffer's owner
  *   event:W    next, R (CAS)       event:R    next, A             an entry of the event table
+ *   rules:W    rules, R (CAS)      rules:R    rules, A            the text of the rules
  *   commit's two looks race with this thread's own handlers only: signal fences.
  *
  * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
@@ -79,6 +80,13 @@
  * (struct fasttrace_ring), page indices and lengths are checked at each load, no offset is followed
  * unchecked, and packet headers are built from the words, never from the page. The owner trusts its
  * own arena, which only the same user can open.
+ *
+ * SWITCHES. What is on is a matter of the rules (ft-rules.h), a text in one of two halves that the
+ * consumer alone writes: into the half that is not in use; then it publishes which half is
+ * (rules:W) and, behind a full fence, brings the `on` of every entry in line. The process links an
+ * entry, full fence, looks at the rules, and sets the entry's `on`, again if they changed meanwhile
+ * (rules:R). So one of both sees what the other did, and a death in between leaves no rule half
+ * written.
  *
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
@@ -102,6 +110,7 @@
 #define FT_COMM_BYTES	 16
 #define FT_PATH_BYTES	 4096
 #define FT_NESTED_RANGES 5u
+#define FT_RULES_BYTES	 (UINT64_C(64) << 10) /* of each half */
 
 /* Bytes of the arena file that are locked (OFD locks), far past its end. */
 #define FT_LOCK_WRITER INT64_C(0x4000000000000000)
@@ -109,6 +118,14 @@
 
 enum ft_mode { FT_OVERWRITE = 0, FT_DISCARD = 1, FT_BLOCK = 2 };
 enum ft_clock_kind { FT_CLOCK_MONOTONIC = 0, FT_CLOCK_CYCLES = 1 };
+
+/* Why this clock is used. */
+enum ft_clock_why {
+	FT_CLOCK_WHY_SOURCE = 0, /* the kernel's own source is this one (CYCLES) or another */
+	FT_CLOCK_WHY_NOT_INVARIANT = 1, /* MONOTONIC: the counter stops or changes its pace */
+	FT_CLOCK_WHY_UNKNOWN = 2,	/* MONOTONIC: the kernel does not tell its source */
+	FT_CLOCK_WHY_GENERIC_TIMER = 3	/* CYCLES: arm64's, which never changes its pace */
+};
 
 /* Why an event was lost. */
 enum ft_lost {
@@ -209,7 +226,8 @@ struct ft_event_entry {
 	uint8_t types[FASTTRACE_MAX_FIELDS];
 	uint16_t provider_len; /* bytes, without the zero that ends each string */
 	uint16_t name_len;
-	uint32_t unused;
+	uint8_t kind; /* enum fasttrace_kind */
+	uint8_t unused[3];
 	char strings[];
 };
 
@@ -249,6 +267,11 @@ struct ft_arena {
 	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
 	uint64_t cmdline_bytes;
 
+	uint32_t clock_why; /* enum ft_clock_why */
+	uint32_t unused0;
+	char clock_source[FT_COMM_BYTES]; /* the kernel's; empty: not known */
+	uint64_t rules_offset;		  /* two halves of FT_RULES_BYTES */
+
 	/* written by the process */
 	uint64_t buffers;      /* places in use */
 	uint64_t buffers_end;  /* bytes of ring space handed out */
@@ -261,6 +284,11 @@ struct ft_arena {
 	uint64_t lost_no_event;	 /* events that found no place in the event table */
 	uint64_t recycled_lost;	 /* of buffers reused */
 	uint64_t exit_mark; /* 1 << 32 | status: exit() ran; 2 << 32: and the status is unknown */
+
+	uint64_t events_committed; /* bytes of event space that are sure to be backed by memory */
+
+	/* written by the process before its first event, then by the reader */
+	uint64_t rules; /* { generation:32, half:1, bytes:31 } */
 
 	/* written by the reader */
 	uint64_t end_state; /* enum ft_end_state << 32 | code or signal */
