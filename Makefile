@@ -4,7 +4,7 @@
 #   make            libraries, fasttracefs, examples
 #   make demo       set up what is missing, then the tour: a server, kill -9, its last requests
 #   make check      set up what is missing, then every test
-#   make check-X    one kind: unit stress crash mount san format shell headers install
+#   make check-X    one kind: unit stress crash life mount san format shell headers install
 #   make torture    the random tests, for a long time
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
 #   make bench      ns per event beside the floor
@@ -13,8 +13,8 @@
 #   CC=gcc|clang    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
 #
 # Every *.c in the folders below is taken up by itself: tracer/, reader/ and fs/ into their
-# library or program, each file of examples/, tests/stress/, tests/crash/, tests/mount/ and
-# tests/bench/ and each tests/unit/test_*.c into a program; other files of tests/unit/ are helpers
+# library or program, each file of examples/, tests/stress/, tests/crash/, tests/life/,
+# tests/mount/ and tests/bench/ and each tests/unit/test_*.c into a program; other files of tests/unit/ are helpers
 # that all units are linked with.
 
 VERSION = 0.1.0
@@ -73,7 +73,7 @@ HELPER_OBJS := $(filter-out $(BUILD)/tests/unit/test_%,$(call objects,tests/unit
 
 EXAMPLES := $(EXAMPLE_OBJS:.o=)
 UNITS := $(call programs,tests/unit/test_*.c)
-TESTS := $(UNITS) $(call programs,$(foreach d,stress crash mount bench,tests/$(d)/*.c))
+TESTS := $(UNITS) $(call programs,$(foreach d,stress crash life mount bench,tests/$(d)/*.c))
 
 TRACER_A = $(BUILD)/libfasttrace.a
 TRACER_SO = $(BUILD)/libfasttrace.so
@@ -86,7 +86,7 @@ FS = $(BUILD)/fasttracefs
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all libs tests clean install uninstall setup demo bench torture mutants FORCE check check-unit \
-	check-stress check-crash check-mount check-san check-format check-shell check-headers \
+	check-stress check-crash check-life check-mount check-san check-format check-shell check-headers \
 	check-install
 
 all: libs $(FS) $(EXAMPLES)
@@ -214,7 +214,7 @@ bench: setup-build
 check: setup
 	$(RUN) check
 
-check-unit check-stress check-crash check-mount check-install check-headers: check-%: setup
+check-unit check-stress check-crash check-life check-mount check-install check-headers: check-%: setup
 	$(AGAIN) tests
 	$(RUN) $*
 

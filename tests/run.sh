@@ -3,9 +3,9 @@
 # run.sh [-b BUILD] SUITE... - runs tests, shows what failed, counts. BUILD is a folder of the
 # project's.
 #
-# Suites: unit stress crash mount san format shell headers install bench, and two that are made of them:
+# Suites: unit stress crash life mount san format shell headers install bench, and two that are made of them:
 # check (all, with the builds) and torture (the random ones, for long). A test is a program or a
-# script: tests/unit/test_*.c, tests/stress/*.{c,sh}, tests/crash/*.{c,sh}, tests/mount/*.sh. A file
+# script: tests/unit/test_*.c, tests/stress/*.{c,sh}, tests/crash/*.{c,sh}, tests/life/*.{c,sh}, tests/mount/*.sh. A file
 # called lib*, common*, fixture* or helper* is none, nor is a program that a script *.sh beside it
 # of the same name runs.
 #
@@ -220,6 +220,7 @@ suite()
 	unit) programs unit 120 '' ;;
 	stress) stress "$TEST_SECONDS" '' ;;
 	crash) programs crash 600 '' "$TEST_KILLS" ;;
+	life) programs life 300 '' ;;
 	mount)
 		mount_tests " as $(id -un)"
 		mount_user
@@ -242,7 +243,7 @@ suite()
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
-		for s in headers unit bench stress crash mount install san; do
+		for s in headers unit bench stress crash life mount install san; do
 			suite "$s"
 		done
 		;;
