@@ -20,6 +20,30 @@
 #define FASTTRACE_MAX_FIELDS   16u
 #define FASTTRACE_STEP_BITS    46 /* a gap of 2^46 ticks, or a step back, closes a sub-buffer */
 
+#define FASTTRACE_API  __attribute__((visibility("default")))
+#define FASTTRACE_COLD __attribute__((visibility("default"), cold, noinline))
+
+/* Not static: an inline function of C99 with external linkage may use it. Never emitted by itself.
+ */
+#ifdef __cplusplus
+#define FASTTRACE_INLINE inline __attribute__((always_inline, unused, visibility("hidden")))
+#else
+#define FASTTRACE_INLINE extern inline __attribute__((always_inline, gnu_inline, unused))
+#endif
+
+#define FASTTRACE_LIKELY(x)   __builtin_expect(!!(x), 1)
+#define FASTTRACE_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/*
+ * Hidden, so that a site in an inline function or a template belongs to the library that it stands
+ * in: one that is unique in the process would keep that library loaded for ever.
+ */
+#ifdef __cplusplus
+#define FASTTRACE_SITE_TYPE __attribute__((visibility("hidden")))
+#else
+#define FASTTRACE_SITE_TYPE
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -82,7 +106,7 @@ enum fasttrace_kind {
  * @kind:  enum fasttrace_kind.
  * @types: one enum fasttrace_type per field, perhaps with FASTTRACE_TYPE_ARRAY.
  */
-struct fasttrace_event {
+struct FASTTRACE_SITE_TYPE fasttrace_event {
 	const uint32_t *on;
 	const char *text;
 	uint8_t abi;
@@ -140,12 +164,6 @@ struct fasttrace_reservation {
 	uint64_t before; /* word when we reserved, closed bit clear */
 	uint64_t after;	 /* word once we had */
 };
-
-#define FASTTRACE_API	      __attribute__((visibility("default")))
-#define FASTTRACE_COLD	      __attribute__((visibility("default"), cold, noinline))
-#define FASTTRACE_INLINE      static inline __attribute__((always_inline, unused))
-#define FASTTRACE_LIKELY(x)   __builtin_expect(!!(x), 1)
-#define FASTTRACE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /* Initial-exec: eight bytes, reached without a call, also from a library that is loaded later.
  * Never NULL: a thread that has not traced yet points at a struct of zeros. */

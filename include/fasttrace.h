@@ -4,19 +4,38 @@
  *
  *     FASTTRACE(shop, opened);
  *     FASTTRACE(shop, order_placed, (id, order->id), (customer, order->name));
- *     FASTTRACE_LEVEL(FASTTRACE_DEBUG, shop, cache_miss, (key, key));
+ *     FASTTRACE_LEVEL(FASTTRACE_DEBUG, shop, cache_miss, (key, FASTTRACE_HEX(key)));
+ *     FASTTRACE_SCOPE(shop, checkout, (id, order->id));
+ *     FASTTRACE_COUNTER(shop, queue_length, n);
+ *     FASTTRACE_PRINTF("retry %d of %s", n, host);
  *
  * Nothing needs to be declared before. Link with -lfasttrace. C11 and C++17, gcc and clang.
  *
- * A field is (name, value); there may be 16. Its type is that of the value: every integer, bool,
- * char, enum, float, double, long double (recorded as double); char * and const char *, arrays of
- * char and string literals as strings that end with a zero byte, NULL as "(null)"; any other
- * pointer as an address. A value of another type does not compile. A bit-field is recorded with its
- * type in C++, with 64 bits in C. In C++17 a value must not contain a lambda.
+ * FIELDS. A field is (name, value); there may be 16. Its type is that of the value:
+ *
+ *   integers, char, bool   as they are. An enum is its integer. A bit-field is recorded with its
+ * type in C++, with 64 bits in C float, double          as they are; long double as double char *,
+ * char[]         a string up to its zero byte; NULL: "(null)" std::string,           and whatever
+ * has data() and size() of char: a string; a zero byte in it is std::string_view       recorded as
+ * '?', as a string cannot hold one other pointers         the address, in base 16; nullptr too
+ *   FASTTRACE_HEX(x)       an integer, shown in base 16, unsigned, as wide as x
+ *   FASTTRACE_STRN(p, n)   a string of n bytes at most, which a zero byte may end before
+ *   FASTTRACE_BYTES(p, n)  n bytes of memory, shown in base 16
+ *   FASTTRACE_ARRAY(p, n)  n integers, bools, floats or doubles; chars as numbers. Of BYTES and
+ * ARRAY NULL is recorded as empty
+ *
+ * A value of another type does not compile; the error names the field. In C++17 a value must not
+ * contain a lambda.
  *
  * Values are evaluated once, in order, and only when the event is on. An event may stand in an
- * inline function, a template, a lambda, a signal handler. errno is kept. Names are taken as they
- * are written, so `errno`, `new` and `linux` are good names for events and fields.
+ * inline function, a template, a lambda, a header, a signal handler. errno is kept. Names are taken
+ * as they are written, so `errno`, `new` and `linux` are good names for events and fields.
+ *
+ * An event has to fit into a sub-buffer (128 KiB, less 96 bytes): one that does not is not
+ * recorded, nor cut, but counted as lost (`lost_too_big`).
+ *
+ * What has one provider and one name is one event with one switch, however many places it stands
+ * in, with whatever fields.
  */
 #ifndef FASTTRACE_H
 #define FASTTRACE_H
@@ -31,25 +50,91 @@
 #define FASTTRACE_VERSION "0.1.0"
 #endif
 
-/* An event of level FASTTRACE_INFO: FASTTRACE(provider, event, (name, value)...) */
-#define FASTTRACE(...) FASTTRACE_SITE_(FASTTRACE_INFO, #__VA_ARGS__, __VA_ARGS__)
+/** FASTTRACE(provider, event, (name, value)...) - an event of level FASTTRACE_INFO. */
+#define FASTTRACE(...) \
+	FASTTRACE_SITE_(FASTTRACE_INFO, FASTTRACE_KIND_EVENT, #__VA_ARGS__, __VA_ARGS__)
 
-/* The same of another level, which must be constant: an enum fasttrace_level. */
-#define FASTTRACE_LEVEL(level, ...) FASTTRACE_SITE_(level, #__VA_ARGS__, __VA_ARGS__)
+/** FASTTRACE_LEVEL() - the same of another level: a constant enum fasttrace_level. */
+#define FASTTRACE_LEVEL(level, ...) \
+	FASTTRACE_SITE_(level, FASTTRACE_KIND_EVENT, #__VA_ARGS__, __VA_ARGS__)
+
+/**
+ * FASTTRACE_BEGIN(), FASTTRACE_END() - a span of this thread's time; as FASTTRACE().
+ * Spans nest: an END belongs to the innermost BEGIN of its name in its thread that has none yet.
+ * They are one event with two classes, `provider:event:begin` and `:end` in the trace.
+ */
+#define FASTTRACE_BEGIN(...) \
+	FASTTRACE_SITE_(FASTTRACE_INFO, FASTTRACE_KIND_BEGIN, #__VA_ARGS__, __VA_ARGS__)
+#define FASTTRACE_END(...) \
+	FASTTRACE_SITE_(FASTTRACE_INFO, FASTTRACE_KIND_END, #__VA_ARGS__, __VA_ARGS__)
+
+/**
+ * FASTTRACE_SCOPE() - a span from here to the end of the block, however that is left: a
+ * declaration, of which a line holds one. As FASTTRACE_BEGIN(). Its end is recorded if its begin
+ * was, and it is still on. No `goto` or `case` of C may jump over it into the block.
+ */
+#define FASTTRACE_SCOPE(...) \
+	FASTTRACE_SCOPE_(FASTTRACE_CAT_(fasttrace_scope_, __LINE__), #__VA_ARGS__, __VA_ARGS__)
+
+/**
+ * FASTTRACE_COUNTER(provider, event, value) - what a quantity is from now on; a number.
+ * Its field is called `value`; `provider:event:counter` in the trace.
+ */
+#define FASTTRACE_COUNTER(provider, event, ...)                                          \
+	do {                                                                             \
+		FASTTRACE_ASSERT_(FASTTRACE_IS_NUMBER_(FASTTRACE_TYPE_OF_(__VA_ARGS__)), \
+				  "FASTTRACE_COUNTER: expected a number: " #event)       \
+		FASTTRACE_SITE_(FASTTRACE_INFO, FASTTRACE_KIND_COUNTER,                  \
+				#provider ", " #event ", (value)", provider, event,      \
+				(value, __VA_ARGS__));                                   \
+	} while (0)
+
+/**
+ * FASTTRACE_PRINTF(format, ...) - the event fasttrace:printf with a string `message`.
+ * Formatted at once by vsnprintf(3), which is as safe in a signal handler as libc makes it, and
+ * takes ten times as long as an event does. A longer message than FASTTRACE_PRINTF_BYTES - 1 is cut
+ * and ends in "...".
+ */
+#define FASTTRACE_PRINTF(...)                                                                     \
+	do {                                                                                      \
+		FASTTRACE_STATIC_(fasttrace_site_, FASTTRACE_INFO, FASTTRACE_KIND_EVENT,          \
+				  "fasttrace, printf, (message)", 1, FASTTRACE_TYPE_STRING)       \
+		uint32_t fasttrace_id_ = fasttrace_event_id(FASTTRACE_SITE_OF_(fasttrace_site_)); \
+		if (fasttrace_id_)                                                                \
+			fasttrace_print(fasttrace_id_, __VA_ARGS__);                              \
+	} while (0)
+#define FASTTRACE_PRINTF_BYTES 1024
+
+/**
+ * FASTTRACE_ENABLED(provider, event) - is the event on? An expression, for what costs too much to
+ * be prepared in vain. Costs what an event that is off costs.
+ */
+#define FASTTRACE_ENABLED(provider, event)                                               \
+	(__extension__({                                                                 \
+		FASTTRACE_STATIC_(fasttrace_site_, FASTTRACE_INFO, FASTTRACE_KIND_GUARD, \
+				  #provider ", " #event, 0, FASTTRACE_TYPE_NONE)         \
+		fasttrace_event_id(FASTTRACE_SITE_OF_(fasttrace_site_)) != 0;            \
+	}))
 
 /*
  * What follows is not for use by programs.
  */
 
-/* A longer string is cut, so that sizes cannot overflow; it is too big for any sub-buffer. */
-#define FASTTRACE_STRING_MAX_BYTES 0x1000000u
+/* A longer string or array counts as so long, so that sizes cannot overflow: no sub-buffer has
+ * room. */
+#define FASTTRACE_MAX_BYTES 0x1000000u
 
 /* A field's value on its way into the ring. */
 struct fasttrace_value {
-	uint64_t bits;	  /* the value, or what a float or double consists of */
-	const char *text; /* of a string */
+	uint64_t bits;	  /* the value, or what a float or double consists of; an array's count */
+	const void *from; /* of a string or array; not used up before it is put */
 	uint32_t bytes;	  /* that it takes */
-	uint32_t type;	  /* enum fasttrace_type */
+	uint32_t type;	  /* enum fasttrace_type, perhaps with FASTTRACE_TYPE_ARRAY */
+};
+
+/* The end of a FASTTRACE_SCOPE(), or NULL: its begin was not recorded. */
+struct FASTTRACE_SITE_TYPE fasttrace_scope {
+	struct fasttrace_event *end;
 };
 
 #ifdef __cplusplus
@@ -58,7 +143,7 @@ extern "C" {
 
 /**
  * fasttrace_put_string() - copy a string of `bytes`, its final zero byte included.
- * Another thread may be changing it: what follows a zero byte that turned up is replaced by '?', so
+ * A zero byte before it, be it that another thread is changing the string, is replaced by '?', so
  * that the bytes counted stay one string.
  * Context: async-signal-safe.
  */
@@ -75,23 +160,30 @@ FASTTRACE_API void fasttrace_put_string(unsigned char *to, const char *text, siz
  */
 FASTTRACE_API int fasttrace_thread_prepare(void);
 
+/** fasttrace_print() - record what vsnprintf() makes of this as event @id's string. */
+FASTTRACE_COLD void fasttrace_print(uint32_t id, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #ifdef __cplusplus
 }
 #endif
 
 FASTTRACE_INLINE uint32_t fasttrace_type_bytes(uint32_t type)
 {
-	switch (type) {
+	switch (type & ~FASTTRACE_TYPE_ARRAY) {
 	case FASTTRACE_TYPE_I8:
 	case FASTTRACE_TYPE_U8:
 	case FASTTRACE_TYPE_BOOL:
 	case FASTTRACE_TYPE_CHAR:
+	case FASTTRACE_TYPE_HEX8:
 		return 1;
 	case FASTTRACE_TYPE_I16:
 	case FASTTRACE_TYPE_U16:
+	case FASTTRACE_TYPE_HEX16:
 		return 2;
 	case FASTTRACE_TYPE_I32:
 	case FASTTRACE_TYPE_U32:
+	case FASTTRACE_TYPE_HEX32:
 	case FASTTRACE_TYPE_FLOAT:
 		return 4;
 	default:
@@ -104,7 +196,7 @@ FASTTRACE_INLINE struct fasttrace_value fasttrace_of_bits(uint32_t type, uint64_
 	struct fasttrace_value value;
 
 	value.bits = bits;
-	value.text = NULL;
+	value.from = NULL;
 	value.bytes = fasttrace_type_bytes(type);
 	value.type = type;
 	return value;
@@ -146,54 +238,120 @@ FASTTRACE_INLINE struct fasttrace_value fasttrace_of_pointer(uint32_t type, cons
 	return fasttrace_of_bits(type, (uint64_t)(uintptr_t)x);
 }
 
-FASTTRACE_INLINE struct fasttrace_value fasttrace_of_string(uint32_t type, const char *x)
+FASTTRACE_INLINE struct fasttrace_value fasttrace_of_text(const char *text, size_t length)
 {
 	struct fasttrace_value value;
-	size_t length;
 
 	value.bits = 0;
-	value.text = x ? x : "(null)";
-	length = __builtin_strlen(value.text);
-	if (length >= FASTTRACE_STRING_MAX_BYTES)
-		length = FASTTRACE_STRING_MAX_BYTES - 1;
-	value.bytes = (uint32_t)length + 1;
+	value.from = text;
+	value.bytes = (uint32_t)(length < FASTTRACE_MAX_BYTES ? length + 1 : FASTTRACE_MAX_BYTES);
+	value.type = FASTTRACE_TYPE_STRING;
+	return value;
+}
+
+FASTTRACE_INLINE struct fasttrace_value fasttrace_of_string(uint32_t type, const char *x)
+{
+	(void)type;
+	if (!x)
+		x = "(null)";
+	return fasttrace_of_text(x, __builtin_strlen(x));
+}
+
+FASTTRACE_INLINE struct fasttrace_value fasttrace_of_chars(const char *x, size_t n)
+{
+	const void *zero;
+
+	if (!x)
+		return fasttrace_of_text("(null)", 6);
+	zero = __builtin_memchr(x, 0, n);
+	return fasttrace_of_text(x, zero ? (size_t)((const char *)zero - x) : n);
+}
+
+FASTTRACE_INLINE struct fasttrace_value fasttrace_of_array(uint32_t type, const volatile void *x,
+							   size_t n)
+{
+	struct fasttrace_value value;
+	uint32_t size = fasttrace_type_bytes(type);
+
+	value.bits = x ? n : 0;
+	value.from = (const void *)(uintptr_t)x;
+	value.bytes = value.bits < FASTTRACE_MAX_BYTES / size ? 4 + (uint32_t)value.bits * size
+							      : FASTTRACE_MAX_BYTES;
 	value.type = type;
 	return value;
 }
 
-/* Write a value at `to`. Return: where the next one goes. */
+/* Write a value at `to`; little-endian: low bytes first. Return: where the next one goes. */
 FASTTRACE_INLINE unsigned char *fasttrace_put(unsigned char *to, struct fasttrace_value value)
 {
-	if (value.type != FASTTRACE_TYPE_STRING)
-		__builtin_memcpy(to, &value.bits, value.bytes); /* little-endian: low bytes first */
-	else if (__builtin_constant_p(value.bytes) && value.bytes <= 64)
-		__builtin_memcpy(to, value.text, value.bytes); /* a literal */
-	else
-		fasttrace_put_string(to, value.text, value.bytes);
+	if (value.type & FASTTRACE_TYPE_ARRAY) {
+		__builtin_memcpy(to, &value.bits, 4);
+		__builtin_memcpy(to + 4, value.from ? value.from : to, value.bytes - 4);
+	} else if (value.type != FASTTRACE_TYPE_STRING) {
+		__builtin_memcpy(to, &value.bits, value.bytes);
+	} else if (__builtin_constant_p(value.bytes) && value.bytes <= 64) {
+		__builtin_memcpy(to, value.from, value.bytes); /* a literal */
+	} else {
+		fasttrace_put_string(to, (const char *)value.from, value.bytes);
+	}
 	return to + value.bytes;
 }
 
-/* The event's switch: 0 while it is off. All that an event that is off costs. */
-FASTTRACE_INLINE uint32_t fasttrace_event_on(const struct fasttrace_event *event)
+/* The event's id, or 0: it is off. Two loads, of which the second depends on the first. */
+FASTTRACE_INLINE uint32_t fasttrace_event_id(struct fasttrace_event *event)
 {
-	/* Relaxed: the second load depends on the first; nothing else hangs on the switch. */
-	return __atomic_load_n(__atomic_load_n(&event->on, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-}
+	/* Relaxed: nothing else hangs on the switch. */
+	uint32_t on =
+		__atomic_load_n(__atomic_load_n(&event->on, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
 
-/* The event's id, from its switch that is not 0. */
-FASTTRACE_INLINE uint32_t fasttrace_event_id(struct fasttrace_event *event, uint32_t on)
-{
 	return FASTTRACE_UNLIKELY(on == FASTTRACE_UNREGISTERED) ? fasttrace_event_register(event)
 								: on;
 }
 
+FASTTRACE_INLINE void fasttrace_scope_end(const struct fasttrace_scope *scope)
+{
+	struct fasttrace_reservation r;
+	uint32_t id;
+
+	if (!scope->end)
+		return;
+	id = fasttrace_event_id(scope->end);
+	if (id && fasttrace_reserve(&r, 1, id))
+		fasttrace_commit(&r);
+}
+
 #ifdef __cplusplus
+
+/* A value that says itself what it is: FASTTRACE_HEX() and so on. */
+template <uint8_t Type> struct fasttrace_tagged {
+	static constexpr uint8_t type = Type;
+	fasttrace_value value;
+};
+
+template <typename T, typename = void> struct fasttrace_is_tagged : std::false_type {
+};
+template <uint8_t Type> struct fasttrace_is_tagged<fasttrace_tagged<Type>> : std::true_type {
+};
+
+/* Has it data() and size(), of chars? */
+template <typename T, typename = void> struct fasttrace_is_text : std::false_type {
+};
+template <typename T> const T &fasttrace_cxx_some() noexcept;
+template <typename T>
+struct fasttrace_is_text<T, std::void_t<decltype(fasttrace_cxx_some<T>().data()),
+					decltype(fasttrace_cxx_some<T>().size())>>
+    : std::is_same<decltype(fasttrace_cxx_some<T>().data()), const char *> {
+};
 
 /* The enum fasttrace_type of a decayed type; NONE: it cannot be traced. */
 template <typename T> constexpr uint8_t fasttrace_cxx_type()
 {
-	if constexpr (std::is_enum_v<T>)
+	if constexpr (std::is_void_v<T>)
+		return FASTTRACE_TYPE_NONE;
+	else if constexpr (std::is_enum_v<T>)
 		return fasttrace_cxx_type<std::underlying_type_t<T>>();
+	else if constexpr (fasttrace_is_tagged<T>::value)
+		return T::type;
 	else if constexpr (std::is_same_v<T, bool>)
 		return FASTTRACE_TYPE_BOOL;
 	else if constexpr (std::is_same_v<T, char>)
@@ -211,25 +369,59 @@ template <typename T> constexpr uint8_t fasttrace_cxx_type()
 		return FASTTRACE_TYPE_STRING;
 	else if constexpr (std::is_pointer_v<T> || std::is_null_pointer_v<T>)
 		return FASTTRACE_TYPE_POINTER;
+	else if constexpr (std::is_class_v<T>)
+		return fasttrace_is_text<T>::value ? FASTTRACE_TYPE_STRING : FASTTRACE_TYPE_NONE;
 	else
 		return FASTTRACE_TYPE_NONE;
 }
 
-/* The type of a field, from the decltype of its value. Classes would be told apart here. */
-template <typename T> constexpr uint8_t fasttrace_cxx_field()
-{
-	constexpr uint8_t type = fasttrace_cxx_type<std::decay_t<T>>();
-
-	static_assert(type != FASTTRACE_TYPE_NONE,
-		      "FASTTRACE: a value of this type cannot be traced");
-	return type;
-}
-
-template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(T x)
+template <typename T> constexpr uint8_t fasttrace_cxx_hex_type()
 {
 	constexpr uint8_t type = fasttrace_cxx_type<T>();
 
-	if constexpr (type == FASTTRACE_TYPE_STRING)
+	if constexpr (type >= FASTTRACE_TYPE_I8 && type <= FASTTRACE_TYPE_CHAR)
+		return static_cast<uint8_t>(FASTTRACE_TYPE_HEX8 + (sizeof(T) > 1) +
+					    (sizeof(T) > 2) + (sizeof(T) > 4));
+	else
+		return FASTTRACE_TYPE_NONE;
+}
+
+/* Of an array of T: char is a number in it. */
+template <typename T> constexpr uint8_t fasttrace_cxx_array_type()
+{
+	constexpr uint8_t type = fasttrace_cxx_type<T>();
+
+	if constexpr (std::is_same_v<T, long double>)
+		return FASTTRACE_TYPE_NONE;
+	else if constexpr (type == FASTTRACE_TYPE_CHAR)
+		return FASTTRACE_TYPE_ARRAY |
+		       (std::is_signed_v<T> ? FASTTRACE_TYPE_I8 : FASTTRACE_TYPE_U8);
+	else if constexpr (type >= FASTTRACE_TYPE_I8 && type <= FASTTRACE_TYPE_DOUBLE)
+		return FASTTRACE_TYPE_ARRAY | type;
+	else
+		return FASTTRACE_TYPE_NONE;
+}
+
+/*
+ * How a value gets here: an object by reference, anything else by value, for a constant of a class
+ * may have no address, and arrays decay.
+ */
+template <typename T>
+using fasttrace_cxx_pass = std::conditional_t<std::is_class_v<std::decay_t<T>>,
+					      const std::decay_t<T> &, std::decay_t<T>>;
+
+/* The value of any type. What cannot be traced is refused elsewhere, with its field's name. */
+template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(const T &x)
+{
+	constexpr uint8_t type = fasttrace_cxx_type<T>();
+
+	if constexpr (type == FASTTRACE_TYPE_NONE)
+		return fasttrace_of_bits(type, 0);
+	else if constexpr (fasttrace_is_tagged<T>::value)
+		return x.value;
+	else if constexpr (std::is_class_v<T>)
+		return fasttrace_of_text(x.data(), x.size());
+	else if constexpr (type == FASTTRACE_TYPE_STRING)
 		return fasttrace_of_string(type, x);
 	else if constexpr (std::is_null_pointer_v<T>)
 		return fasttrace_of_bits(type, 0);
@@ -243,26 +435,220 @@ template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(T x)
 		return fasttrace_of_bits(type, static_cast<uint64_t>(x));
 }
 
-template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
+/*
+ * Record an event, in one expression, so that what temporaries own is copied before they go; in
+ * braces, so that its arguments are evaluated in order.
+ */
+struct FASTTRACE_SITE_TYPE fasttrace_record {
+	bool done;
+
+	template <typename... T>
+	FASTTRACE_INLINE explicit fasttrace_record(uint32_t id, const T &...x)
+	    : done(put(id, fasttrace_cxx_of(x)...))
+	{
+	}
+
+	template <typename... V> static FASTTRACE_INLINE bool put(uint32_t id, V... values)
+	{
+		fasttrace_reservation reservation;
+		unsigned char *at =
+			fasttrace_reserve(&reservation, ((8u + ... + values.bytes) + 7u) / 8u, id);
+
+		if (FASTTRACE_UNLIKELY(!at))
+			return false;
+		at += 8;
+		((at = fasttrace_put(at, values)), ...);
+		fasttrace_commit(&reservation);
+		return true;
+	}
+};
+
+template <typename T> FASTTRACE_INLINE auto fasttrace_cxx_hex(const T &x)
 {
-	static_assert(Level <= FASTTRACE_DEBUG,
-		      "FASTTRACE_LEVEL: an enum fasttrace_level is wanted");
-	return Level;
+	constexpr uint8_t type = fasttrace_cxx_hex_type<std::decay_t<T>>();
+
+	if constexpr (type == FASTTRACE_TYPE_NONE)
+		return fasttrace_tagged<type>{};
+	else
+		return fasttrace_tagged<type>{fasttrace_of_bits(type, static_cast<uint64_t>(x))};
 }
 
-#define FASTTRACE_LEVEL_OF_(level) fasttrace_cxx_level<(level)>()
-#define FASTTRACE_TYPE_OF_(...)	   fasttrace_cxx_field<decltype(__VA_ARGS__)>()
-#define FASTTRACE_OF_(...)	   fasttrace_cxx_of(__VA_ARGS__)
-#define FASTTRACE_CHECK_(field, ...)
+template <typename T> FASTTRACE_INLINE auto fasttrace_cxx_strn(const T &p, size_t n)
+{
+	constexpr uint8_t type = fasttrace_cxx_type<std::decay_t<T>>();
+
+	if constexpr (type != FASTTRACE_TYPE_STRING || std::is_class_v<T>)
+		return fasttrace_tagged<FASTTRACE_TYPE_NONE>{};
+	else
+		return fasttrace_tagged<type>{fasttrace_of_chars(p, n)};
+}
+
+template <typename T> FASTTRACE_INLINE auto fasttrace_cxx_bytes(const T &p, size_t n)
+{
+	using P = std::remove_pointer_t<std::decay_t<T>>;
+	constexpr uint8_t type = FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_HEX8;
+
+	if constexpr (!std::is_pointer_v<std::decay_t<T>> || std::is_function_v<P>)
+		return fasttrace_tagged<FASTTRACE_TYPE_NONE>{};
+	else
+		return fasttrace_tagged<type>{fasttrace_of_array(type, p, n)};
+}
+
+template <typename T> FASTTRACE_INLINE auto fasttrace_cxx_array(const T &p, size_t n)
+{
+	using E = std::remove_cv_t<std::remove_pointer_t<std::decay_t<T>>>;
+	constexpr uint8_t type = fasttrace_cxx_array_type<E>();
+
+	if constexpr (!std::is_pointer_v<std::decay_t<T>> || type == FASTTRACE_TYPE_NONE)
+		return fasttrace_tagged<FASTTRACE_TYPE_NONE>{};
+	else
+		return fasttrace_tagged<type>{fasttrace_of_array(type, p, n)};
+}
+
+#define FASTTRACE_HEX(...)	fasttrace_cxx_hex(__VA_ARGS__)
+#define FASTTRACE_STRN(p, ...)	fasttrace_cxx_strn(p, static_cast<size_t>(__VA_ARGS__))
+#define FASTTRACE_BYTES(p, ...) fasttrace_cxx_bytes(p, static_cast<size_t>(__VA_ARGS__))
+#define FASTTRACE_ARRAY(p, ...) fasttrace_cxx_array(p, static_cast<size_t>(__VA_ARGS__))
+
+#define FASTTRACE_ASSERT_(what, message) static_assert(what, message);
+#define FASTTRACE_LEVEL_OK_(level)	 (static_cast<unsigned>(level) <= FASTTRACE_DEBUG)
+#define FASTTRACE_TYPE_OF_(...)		 fasttrace_cxx_type<std::decay_t<decltype(__VA_ARGS__)>>()
+
+#define FASTTRACE_M_ARGUMENT_0
+#define FASTTRACE_M_ARGUMENT_(i, field) , FASTTRACE_PASS_(FASTTRACE_VALUE_ field)
+#define FASTTRACE_PASS_(...)		static_cast<fasttrace_cxx_pass<decltype(__VA_ARGS__)>>(__VA_ARGS__)
+
+/* Record event `id`; then what to do when it is. */
+#define FASTTRACE_RECORD_(id, then, each, ...)                                    \
+	if (fasttrace_record{id each(FASTTRACE_M_ARGUMENT_, __VA_ARGS__)}.done) { \
+		then                                                              \
+	}
 
 #else
 
-#define FASTTRACE_LEVEL_OF_(level) (level)
+/* Is it one of gcc's integer, char, enum, bool, pointer or real classes (typeclass.h)? */
+#define FASTTRACE_IS_SCALAR_(...)  ((1 << __builtin_classify_type(__VA_ARGS__)) & 0x13e)
+#define FASTTRACE_IS_POINTER_(...) (__builtin_classify_type(__VA_ARGS__) == 5)
+/* The value; 0 in place of a struct and the like, for what would not even compile with one. */
+#define FASTTRACE_SCALAR_(...) \
+	__builtin_choose_expr(FASTTRACE_IS_SCALAR_(__VA_ARGS__), (__VA_ARGS__), 0)
 
 /* Any integer as (unsigned) long long, also a bit-field; a pointer or floating point as it is. */
-#define FASTTRACE_WIDE_(...)	   (1 ? (__VA_ARGS__) : 0LL)
+#define FASTTRACE_WIDE_(...) (1 ? FASTTRACE_SCALAR_(__VA_ARGS__) : 0LL)
 
-#define FASTTRACE_LONG_(type) (sizeof(long) == 8 ? type##64 : type##32)
+#define FASTTRACE_LONG_(type)  (sizeof(long) == 8 ? type##64 : type##32)
+
+/* Structs for values that say themselves what they are: FASTTRACE_HEX() and so on. */
+#define FASTTRACE_EACH_HEX_(m) m(hex8, HEX8) m(hex16, HEX16) m(hex32, HEX32) m(hex64, HEX64)
+#define FASTTRACE_EACH_ARRAY_(m)                                                                 \
+	m(bytes, HEX8) m(i8s, I8) m(i16s, I16) m(i32s, I32) m(i64s, I64) m(u8s, U8) m(u16s, U16) \
+		m(u32s, U32) m(u64s, U64) m(bools, BOOL) m(floats, FLOAT) m(doubles, DOUBLE)
+
+#define FASTTRACE_TAGGED_(name)                                                                   \
+	struct fasttrace_as_##name {                                                              \
+		struct fasttrace_value value;                                                     \
+	};                                                                                        \
+	FASTTRACE_INLINE struct fasttrace_value fasttrace_of_##name(uint32_t type,                \
+								    struct fasttrace_as_##name x) \
+	{                                                                                         \
+		(void)type;                                                                       \
+		return x.value;                                                                   \
+	}
+#define FASTTRACE_HEX_(name, t)                                                            \
+	FASTTRACE_TAGGED_(name)                                                            \
+	FASTTRACE_INLINE struct fasttrace_as_##name fasttrace_##name(unsigned long long x) \
+	{                                                                                  \
+		struct fasttrace_as_##name as;                                             \
+		as.value = fasttrace_of_bits(FASTTRACE_TYPE_##t, x);                       \
+		return as;                                                                 \
+	}
+#define FASTTRACE_ARRAY_(name, t)                                                               \
+	FASTTRACE_TAGGED_(name)                                                                 \
+	FASTTRACE_INLINE struct fasttrace_as_##name fasttrace_##name(size_t n,                  \
+								     const volatile void *p)    \
+	{                                                                                       \
+		struct fasttrace_as_##name as;                                                  \
+		as.value = fasttrace_of_array(FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_##t, p, n); \
+		return as;                                                                      \
+	}
+FASTTRACE_EACH_HEX_(FASTTRACE_HEX_)
+FASTTRACE_EACH_ARRAY_(FASTTRACE_ARRAY_)
+FASTTRACE_TAGGED_(strn)
+
+FASTTRACE_INLINE struct fasttrace_as_strn fasttrace_strn(size_t n, const char *p)
+{
+	struct fasttrace_as_strn as;
+
+	as.value = fasttrace_of_chars(p, n);
+	return as;
+}
+
+/* Never called: its type is refused, with the name of the field. */
+struct fasttrace_refused {
+	int unused;
+};
+struct fasttrace_refused fasttrace_refuse(unsigned long long n, ...);
+
+#define FASTTRACE_HEX(...)                                                              \
+	_Generic((__VA_ARGS__), _Bool                                                   \
+		 : fasttrace_hex8, char                                                 \
+		 : fasttrace_hex8, signed char                                          \
+		 : fasttrace_hex8, unsigned char                                        \
+		 : fasttrace_hex8, short                                                \
+		 : fasttrace_hex16, unsigned short                                      \
+		 : fasttrace_hex16, int                                                 \
+		 : fasttrace_hex32, unsigned int                                        \
+		 : fasttrace_hex32, default                                             \
+		 : _Generic(FASTTRACE_WIDE_(__VA_ARGS__), long long                     \
+			    : __builtin_choose_expr(FASTTRACE_IS_SCALAR_(__VA_ARGS__),  \
+						    fasttrace_hex64, fasttrace_refuse), \
+			      unsigned long long                                        \
+			    : fasttrace_hex64, default                                  \
+			    : fasttrace_refuse))(                                       \
+		(unsigned long long)FASTTRACE_SCALAR_(__VA_ARGS__))
+
+#define FASTTRACE_STRN(p, ...) \
+	_Generic((p), \
+		char *: fasttrace_strn, \
+		const char *: fasttrace_strn, \
+		default: fasttrace_refuse)((size_t)(__VA_ARGS__), (p))
+
+#define FASTTRACE_BYTES(p, ...)                                          \
+	__builtin_choose_expr(FASTTRACE_IS_POINTER_(p), fasttrace_bytes, \
+			      fasttrace_refuse)((size_t)(__VA_ARGS__), (p))
+
+#if '\xff' < 0
+#define FASTTRACE_CHARS_ fasttrace_i8s
+#else
+#define FASTTRACE_CHARS_ fasttrace_u8s
+#endif
+
+#define FASTTRACE_LONGS_(i) \
+	__builtin_choose_expr(sizeof(long) == 8, fasttrace_##i##64s, fasttrace_##i##32s)
+#define FASTTRACE_POINTERS_(type, name) \
+	type * : name, const type * : name, volatile type * : name, const volatile type * : name
+
+#define FASTTRACE_ARRAY(p, ...)                                           \
+	_Generic((p), FASTTRACE_POINTERS_(_Bool, fasttrace_bools),        \
+		 FASTTRACE_POINTERS_(char, FASTTRACE_CHARS_),             \
+		 FASTTRACE_POINTERS_(signed char, fasttrace_i8s),         \
+		 FASTTRACE_POINTERS_(short, fasttrace_i16s),              \
+		 FASTTRACE_POINTERS_(int, fasttrace_i32s),                \
+		 FASTTRACE_POINTERS_(long, FASTTRACE_LONGS_(i)),          \
+		 FASTTRACE_POINTERS_(long long, fasttrace_i64s),          \
+		 FASTTRACE_POINTERS_(unsigned char, fasttrace_u8s),       \
+		 FASTTRACE_POINTERS_(unsigned short, fasttrace_u16s),     \
+		 FASTTRACE_POINTERS_(unsigned int, fasttrace_u32s),       \
+		 FASTTRACE_POINTERS_(unsigned long, FASTTRACE_LONGS_(u)), \
+		 FASTTRACE_POINTERS_(unsigned long long, fasttrace_u64s), \
+		 FASTTRACE_POINTERS_(float, fasttrace_floats),            \
+		 FASTTRACE_POINTERS_(double, fasttrace_doubles), default  \
+		 : fasttrace_refuse)((size_t)(__VA_ARGS__), (p))
+
+#define FASTTRACE_HEX_TYPE_(name, t) struct fasttrace_as_##name : FASTTRACE_TYPE_##t,
+#define FASTTRACE_ARRAY_TYPE_(name, t) \
+	struct fasttrace_as_##name : FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_##t,
+#define FASTTRACE_TAGGED_OF_(name, t) struct fasttrace_as_##name : fasttrace_of_##name,
 
 /* An enum is one of the integers. What is none of these is a bit-field or a pointer. */
 #define FASTTRACE_TYPE_OF_(...) \
@@ -284,54 +670,107 @@ template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
 		long double: FASTTRACE_TYPE_DOUBLE, \
 		char *: FASTTRACE_TYPE_STRING, \
 		const char *: FASTTRACE_TYPE_STRING, \
+		struct fasttrace_as_strn: FASTTRACE_TYPE_STRING, \
+		FASTTRACE_EACH_HEX_(FASTTRACE_HEX_TYPE_) \
+		FASTTRACE_EACH_ARRAY_(FASTTRACE_ARRAY_TYPE_) \
 		default: _Generic(FASTTRACE_WIDE_(__VA_ARGS__), \
-			long long: FASTTRACE_TYPE_I64, \
-			unsigned long long: FASTTRACE_TYPE_U64, \
+			long long: FASTTRACE_INTEGER_TYPE_(FASTTRACE_TYPE_I64, __VA_ARGS__), \
+			unsigned long long: FASTTRACE_INTEGER_TYPE_(FASTTRACE_TYPE_U64, __VA_ARGS__), \
 			default: FASTTRACE_POINTER_TYPE_(__VA_ARGS__)))
 
-/* pointer_type_class of gcc's typeclass.h. */
+#define FASTTRACE_INTEGER_TYPE_(type, ...) \
+	(FASTTRACE_IS_SCALAR_(__VA_ARGS__) ? type : FASTTRACE_TYPE_NONE)
 #define FASTTRACE_POINTER_TYPE_(...) \
-	(__builtin_classify_type(__VA_ARGS__) == 5 ? FASTTRACE_TYPE_POINTER : FASTTRACE_TYPE_NONE)
+	(FASTTRACE_IS_POINTER_(__VA_ARGS__) ? FASTTRACE_TYPE_POINTER : FASTTRACE_TYPE_NONE)
 
 #define FASTTRACE_OF_(...) \
-	__extension__ _Generic(FASTTRACE_WIDE_(__VA_ARGS__), \
-		long long: fasttrace_of_signed, \
-		unsigned long long: fasttrace_of_unsigned, \
-		float: fasttrace_of_float, \
-		double: fasttrace_of_double, \
-		long double: fasttrace_of_long_double, \
-		char *: fasttrace_of_string, \
-		const char *: fasttrace_of_string, \
-		default: fasttrace_of_pointer)(FASTTRACE_TYPE_OF_(__VA_ARGS__), __VA_ARGS__)
+	__extension__ _Generic((__VA_ARGS__), \
+		struct fasttrace_as_strn: fasttrace_of_strn, \
+		FASTTRACE_EACH_HEX_(FASTTRACE_TAGGED_OF_) \
+		FASTTRACE_EACH_ARRAY_(FASTTRACE_TAGGED_OF_) \
+		default: _Generic(FASTTRACE_WIDE_(__VA_ARGS__), \
+			long long: fasttrace_of_signed, \
+			unsigned long long: fasttrace_of_unsigned, \
+			float: fasttrace_of_float, \
+			double: fasttrace_of_double, \
+			long double: fasttrace_of_long_double, \
+			char *: fasttrace_of_string, \
+			const char *: fasttrace_of_string, \
+			default: fasttrace_of_pointer))(FASTTRACE_TYPE_OF_(__VA_ARGS__), __VA_ARGS__)
 
-#define FASTTRACE_CHECK_(field, ...)                                           \
-	_Static_assert(FASTTRACE_TYPE_OF_(__VA_ARGS__) != FASTTRACE_TYPE_NONE, \
-		       "FASTTRACE: this value cannot be traced: " #field);
+#define FASTTRACE_ASSERT_(what, message) _Static_assert(what, message);
+#define FASTTRACE_LEVEL_OK_(level)	 ((unsigned)(level) <= FASTTRACE_DEBUG)
+
+#define FASTTRACE_M_EVALUATE_0
+#define FASTTRACE_M_EVALUATE_(i, field) \
+	const struct fasttrace_value fasttrace_value_##i##_ = FASTTRACE_OF_(FASTTRACE_VALUE_ field);
+#define FASTTRACE_M_BYTES_0
+#define FASTTRACE_M_BYTES_(i, field) +fasttrace_value_##i##_.bytes
+#define FASTTRACE_M_PUT_0
+#define FASTTRACE_M_PUT_(i, field) \
+	fasttrace_at_ = fasttrace_put(fasttrace_at_, fasttrace_value_##i##_);
+
+/* Record event `id`; then what to do when it is. */
+#define FASTTRACE_RECORD_(id, then, each, ...)                                                 \
+	each(FASTTRACE_M_EVALUATE_,                                                            \
+	     __VA_ARGS__) struct fasttrace_reservation fasttrace_reservation_;                 \
+	unsigned char *fasttrace_at_ =                                                         \
+		fasttrace_reserve(&fasttrace_reservation_,                                     \
+				  (8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u, id);   \
+	if (FASTTRACE_LIKELY(fasttrace_at_)) {                                                 \
+		fasttrace_at_ += 8;                                                            \
+		each(FASTTRACE_M_PUT_, __VA_ARGS__) fasttrace_commit(&fasttrace_reservation_); \
+		then                                                                           \
+	}
 
 #endif
 
-/* A value that has side effects stands in unevaluated places too: no mistake. */
+/*
+ * A value that has side effects stands in unevaluated places too: no mistake. Nor is a site in an
+ * inline function of C99 with external linkage: each place that it is inlined in has its own. Gcc
+ * minds it not if the site is const, and as it is volatile it is in writable memory all the same.
+ */
 #ifdef __clang__
-#define FASTTRACE_QUIET_BEGIN_           \
-	_Pragma("clang diagnostic push") \
-		_Pragma("clang diagnostic ignored \"-Wunevaluated-expression\"")
+#define FASTTRACE_QUIET_BEGIN_                                                   \
+	_Pragma("clang diagnostic push")                                         \
+		_Pragma("clang diagnostic ignored \"-Wunevaluated-expression\"") \
+			_Pragma("clang diagnostic ignored \"-Wstatic-local-in-inline\"")
 #define FASTTRACE_QUIET_END_ _Pragma("clang diagnostic pop")
 #else
 #define FASTTRACE_QUIET_BEGIN_
 #define FASTTRACE_QUIET_END_
 #endif
 
+#if defined(__cplusplus) || defined(__clang__)
+#define FASTTRACE_SITE_QUALIFIERS_
+#else
+#define FASTTRACE_SITE_QUALIFIERS_ const volatile
+#endif
+
+#define FASTTRACE_STATIC_(name, level, kind, text, n, ...)                                    \
+	FASTTRACE_QUIET_BEGIN_                                                                \
+	static FASTTRACE_SITE_QUALIFIERS_ struct fasttrace_event name = {                     \
+		&fasttrace_unregistered, text, FASTTRACE_ABI, level, n, kind, {__VA_ARGS__}}; \
+	FASTTRACE_QUIET_END_
+#define FASTTRACE_SITE_OF_(name) ((struct fasttrace_event *)(uintptr_t) & (name))
+
 #define FASTTRACE_CAT_(a, b)  FASTTRACE_CAT2_(a, b)
 #define FASTTRACE_CAT2_(a, b) a##b
 
 /* How many fields follow provider and event. */
-#define FASTTRACE_FIELDS_(...)                                                                 \
-	FASTTRACE_PICK_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, \
+#define FASTTRACE_FIELDS_(...)                                                                     \
+	FASTTRACE_PICK_(__VA_ARGS__, too_many_fields, too_many_fields, too_many_fields,            \
+			too_many_fields, too_many_fields, too_many_fields, too_many_fields,        \
+			too_many_fields, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, \
 			name_is_missing, )
-#define FASTTRACE_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, count, ...) count
+#define FASTTRACE_PICK_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x, y, \
+			z, count, ...)                                                             \
+	count
 
 /* clang-format off */
 /* Expand m(number, field) for each field, m##0 if there is none. */
+#define FASTTRACE_EACH_too_many_fields(...) FASTTRACE_ASSERT_(0, "FASTTRACE: an event has 16 fields at most")
+#define FASTTRACE_EACH_name_is_missing(...) FASTTRACE_ASSERT_(0, "FASTTRACE: expected provider, event")
 #define FASTTRACE_EACH_0(m, provider, event) m##0
 #define FASTTRACE_EACH_1(m, provider, event, a) m(1, a)
 #define FASTTRACE_EACH_2(m, provider, event, a, ...) \
@@ -370,47 +809,68 @@ template <unsigned Level> constexpr uint8_t fasttrace_cxx_level()
 /* The value of a field: all that follows its name, which may hold commas, as f<a, b>() does. */
 #define FASTTRACE_VALUE_(name, ...) __VA_ARGS__
 
+#define FASTTRACE_M_CHECK_0
+#define FASTTRACE_M_CHECK_(i, field)                                                   \
+	FASTTRACE_ASSERT_(FASTTRACE_IS_FIELD_(field),                                  \
+			  "FASTTRACE: expected (name, value) for: " #field)            \
+	FASTTRACE_ASSERT_(sizeof(FASTTRACE_VALUE_TEXT_ field) > 1,                     \
+			  "FASTTRACE: there is no value: " FASTTRACE_NAME_TEXT_ field) \
+	FASTTRACE_ASSERT_(                                                             \
+		FASTTRACE_TYPE_OF_(FASTTRACE_VALUE_ field) != FASTTRACE_TYPE_NONE,     \
+		"FASTTRACE: a value of this type cannot be traced: " FASTTRACE_NAME_TEXT_ field)
 #define FASTTRACE_M_TYPE_0	    FASTTRACE_TYPE_NONE
 #define FASTTRACE_M_TYPE_(i, field) FASTTRACE_TYPE_OF_(FASTTRACE_VALUE_ field),
-#define FASTTRACE_M_EVALUATE_0
-#define FASTTRACE_M_EVALUATE_(i, field)                 \
-	FASTTRACE_CHECK_(field, FASTTRACE_VALUE_ field) \
-	const struct fasttrace_value fasttrace_value_##i##_ = FASTTRACE_OF_(FASTTRACE_VALUE_ field);
-#define FASTTRACE_M_BYTES_0
-#define FASTTRACE_M_BYTES_(i, field) +fasttrace_value_##i##_.bytes
-#define FASTTRACE_M_PUT_0
-#define FASTTRACE_M_PUT_(i, field) \
-	fasttrace_at_ = fasttrace_put(fasttrace_at_, fasttrace_value_##i##_);
+
+#define FASTTRACE_IS_NUMBER_(type) ((type) >= FASTTRACE_TYPE_I8 && (type) <= FASTTRACE_TYPE_DOUBLE)
+
+/* Does it stand in parentheses? */
+#define FASTTRACE_IS_FIELD_(field)	 FASTTRACE_PROBED_(FASTTRACE_PROBE_ field, 0, )
+#define FASTTRACE_PROBED_(...)		 FASTTRACE_SECOND_(__VA_ARGS__)
+#define FASTTRACE_PROBE_(...)		 0, 1
+#define FASTTRACE_SECOND_(a, b, ...)	 b
+#define FASTTRACE_NAME_TEXT_(name, ...)	 #name
+#define FASTTRACE_VALUE_TEXT_(name, ...) #__VA_ARGS__
 
 /* Text is made of the arguments as they were written, before any macro in them is expanded. */
-#define FASTTRACE_SITE_(level, text, ...) \
-	FASTTRACE_SITE_N_(level, text, FASTTRACE_FIELDS_(__VA_ARGS__), __VA_ARGS__)
-#define FASTTRACE_SITE_N_(level, text, n, ...) \
-	FASTTRACE_EVENT_(level, text, n, FASTTRACE_CAT_(FASTTRACE_EACH_, n), __VA_ARGS__)
+#define FASTTRACE_SITE_(level, kind, text, ...) \
+	FASTTRACE_SITE_N_(level, kind, text, FASTTRACE_FIELDS_(__VA_ARGS__), __VA_ARGS__)
+#define FASTTRACE_SITE_N_(level, kind, text, n, ...) \
+	FASTTRACE_EVENT_(level, kind, text, n, FASTTRACE_CAT_(FASTTRACE_EACH_, n), __VA_ARGS__)
 
 /* clang-format off */
-#define FASTTRACE_EVENT_(level, text, n, each, ...) \
+#define FASTTRACE_EVENT_(level, kind, text, n, each, ...) \
+	do { \
+		FASTTRACE_ASSERT_(FASTTRACE_LEVEL_OK_(level), \
+				  "FASTTRACE_LEVEL: expected an enum fasttrace_level: " #level) \
+		FASTTRACE_QUIET_BEGIN_ \
+		each(FASTTRACE_M_CHECK_, __VA_ARGS__) \
+		FASTTRACE_STATIC_(fasttrace_site_, level, kind, text, n, \
+				  each(FASTTRACE_M_TYPE_, __VA_ARGS__)) \
+		uint32_t fasttrace_id_ = fasttrace_event_id(FASTTRACE_SITE_OF_(fasttrace_site_)); \
+		if (fasttrace_id_) { \
+			FASTTRACE_RECORD_(fasttrace_id_, , each, __VA_ARGS__) \
+		} \
+		FASTTRACE_QUIET_END_ \
+	} while (0)
+
+#define FASTTRACE_SCOPE_(name, text, ...) \
+	FASTTRACE_SCOPE_N_(name, text, FASTTRACE_FIELDS_(__VA_ARGS__), __VA_ARGS__)
+#define FASTTRACE_SCOPE_N_(name, text, n, ...) \
+	FASTTRACE_SCOPE_EVENT_(name, text, n, FASTTRACE_CAT_(FASTTRACE_EACH_, n), __VA_ARGS__)
+#define FASTTRACE_SCOPE_EVENT_(name, text, n, each, ...) \
+	struct fasttrace_scope name __attribute__((cleanup(fasttrace_scope_end))) = {NULL}; \
 	do { \
 		FASTTRACE_QUIET_BEGIN_ \
-		static struct fasttrace_event fasttrace_site_ = { \
-			&fasttrace_unregistered, text, FASTTRACE_ABI, FASTTRACE_LEVEL_OF_(level), n, \
-			FASTTRACE_KIND_EVENT, \
-			{ each(FASTTRACE_M_TYPE_, __VA_ARGS__) } \
-		}; \
-		uint32_t fasttrace_id_ = fasttrace_event_on(&fasttrace_site_); \
-		if (fasttrace_id_ && \
-		    (fasttrace_id_ = fasttrace_event_id(&fasttrace_site_, fasttrace_id_)) != 0) { \
-			each(FASTTRACE_M_EVALUATE_, __VA_ARGS__) \
-			struct fasttrace_reservation fasttrace_reservation_; \
-			unsigned char *fasttrace_at_ = fasttrace_reserve( \
-				&fasttrace_reservation_, \
-				(8u each(FASTTRACE_M_BYTES_, __VA_ARGS__) + 7u) / 8u, \
-				fasttrace_id_); \
-			if (FASTTRACE_LIKELY(fasttrace_at_)) { \
-				fasttrace_at_ += 8; \
-				each(FASTTRACE_M_PUT_, __VA_ARGS__) \
-				fasttrace_commit(&fasttrace_reservation_); \
-			} \
+		each(FASTTRACE_M_CHECK_, __VA_ARGS__) \
+		FASTTRACE_STATIC_(fasttrace_site_, FASTTRACE_INFO, FASTTRACE_KIND_BEGIN, text, n, \
+				  each(FASTTRACE_M_TYPE_, __VA_ARGS__)) \
+		FASTTRACE_STATIC_(fasttrace_end_, FASTTRACE_INFO, FASTTRACE_KIND_END, text, 0, \
+				  FASTTRACE_TYPE_NONE) \
+		uint32_t fasttrace_id_ = fasttrace_event_id(FASTTRACE_SITE_OF_(fasttrace_site_)); \
+		if (fasttrace_id_) { \
+			FASTTRACE_RECORD_(fasttrace_id_, \
+					  (name).end = FASTTRACE_SITE_OF_(fasttrace_end_);, each, \
+					  __VA_ARGS__) \
 		} \
 		FASTTRACE_QUIET_END_ \
 	} while (0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ft-create.h"
+#include "ft-rules.h"
 
 #define FILE_NAME_BYTES 128 /* of an arena, behind the directory */
 
@@ -147,6 +148,20 @@ static void path_get(const char *name, char *out, size_t size)
 		out[len - 1] = '\0';
 }
 
+static void events_get(char *out, size_t size)
+{
+	const char *value = getenv("FASTTRACE_EVENTS");
+
+	if (!value)
+		return;
+	if (!ft_rules_valid((struct ft_span){value, strlen(value)}))
+		complain("FASTTRACE_EVENTS", value, FT_RULES_ACCEPTED);
+	else if (strlen(value) >= size)
+		complain("FASTTRACE_EVENTS", value, "4095 bytes at most");
+	else
+		ft_text_join(out, size, value, NULL);
+}
+
 void ft_config_get(struct ft_config *config)
 {
 	char uid[21];
@@ -165,6 +180,7 @@ void ft_config_get(struct ft_config *config)
 	path_get("FASTTRACE_MOUNT", config->mount, sizeof(config->mount));
 	mode_get(&config->mode);
 	timeout_get(&config->block_timeout_ns);
+	events_get(config->events, sizeof(config->events));
 	size_get("FASTTRACE_SUBBUF_SIZE", "a power of two from 4K to 16M", FT_MIN_SUBBUF,
 		 FT_MAX_SUBBUF, true, &config->subbuf_bytes);
 	size_get("FASTTRACE_SUBBUFS", "a power of two from 2 to 4096", FT_MIN_SUBBUFS,

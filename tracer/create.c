@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ft-create.h"
+#include "ft-rules.h"
 
 #define PAGE		UINT64_C(4096)
 #define EVENTS_BYTES	(UINT64_C(4) << 20)
@@ -22,7 +23,8 @@
 #define CMDLINE_OFFSET	(2 * PAGE)
 #define PLACES_OFFSET	(3 * PAGE)
 #define EVENTS_OFFSET	(PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
-#define BUFFERS_OFFSET	(EVENTS_OFFSET + EVENTS_BYTES)
+#define RULES_OFFSET	(EVENTS_OFFSET + EVENTS_BYTES)
+#define BUFFERS_OFFSET	(RULES_OFFSET + 2 * FT_RULES_BYTES)
 #define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
 
 /* What a limit leaves of the space for buffers. */
@@ -160,6 +162,24 @@ static unsigned log2_of(uint64_t n)
 	return 63u - (unsigned)__builtin_clzll(n);
 }
 
+/* A forked child goes on with what its parent has switched since. */
+static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const char *events)
+{
+	uint64_t bytes = strlen(events), rules = 0;
+
+	do {
+		if (parent) {
+			rules = ft_load_acquire(&parent->rules); /* rules:R */
+			bytes = ft_rules_bytes(rules);
+			events = (const char *)parent + parent->rules_offset +
+				 ft_rules_half(rules) * FT_RULES_BYTES;
+		}
+		memcpy((char *)a + a->rules_offset, events, bytes);
+		a->rules = ft_rules_word(0, 0, bytes);
+		ft_fence_full();
+	} while (parent && ft_load_relaxed(&parent->rules) != rules);
+}
+
 /* A forked child keeps its parent's table: cut after the last entry that was linked. */
 static void events_inherit(struct ft_arena *a, const struct ft_arena *parent)
 {
@@ -190,6 +210,7 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->places_offset = PLACES_OFFSET;
 	a->events_offset = EVENTS_OFFSET;
 	a->events_bytes = EVENTS_BYTES;
+	a->rules_offset = RULES_OFFSET;
 	a->buffers_offset = BUFFERS_OFFSET;
 	a->max_bytes = size - BUFFERS_OFFSET;
 	a->mode = config->mode;
@@ -272,6 +293,7 @@ static void *sparse_map(int fd, size_t size)
 static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 {
 	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0;
+	uint64_t rules = parent ? ft_rules_bytes(ft_load_acquire(&parent->rules)) : FT_EVENTS_MAX;
 	struct rlimit limit;
 
 	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
@@ -281,7 +303,8 @@ static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 		return -errno;
 	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
 	if (fallocate(fd, 0, 0, (off_t)PLACES_OFFSET) ||
-	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)))
+	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)) ||
+	    (rules && fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules)))
 		return -errno;
 	return 0;
 }
@@ -304,6 +327,7 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	if (err)
 		goto unlock;
 	arena_fill(made->arena, made->size, config);
+	rules_fill(made->arena, made->parent, config->events);
 	if (made->parent)
 		events_inherit(made->arena, made->parent);
 	file_name(made->arena, name, name_size);

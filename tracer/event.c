@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "fasttrace.h"
+#include "ft-rules.h"
 #include "ft-tracer.h"
 
 #define NAME_MAX_BYTES 255u
@@ -183,8 +184,8 @@ static bool entry_is(const struct ft_event_entry *e, const struct site *site)
 	const char *s = e->strings;
 
 	if (e->size != site->bytes || e->level != site->event->level ||
-	    e->nfields != site->nfields || e->provider_len != site->names[0].len ||
-	    e->name_len != site->names[1].len ||
+	    e->kind != site->event->kind || e->nfields != site->nfields ||
+	    e->provider_len != site->names[0].len || e->name_len != site->names[1].len ||
 	    memcmp(e->types, site->event->types, sizeof(e->types)) != 0)
 		return false;
 	for (unsigned i = 0; i < 2 + site->nfields; i++) {
@@ -202,6 +203,7 @@ static void entry_fill(struct ft_event_entry *e, const struct site *site)
 
 	e->size = site->bytes;
 	e->level = site->event->level;
+	e->kind = site->event->kind;
 	e->nfields = (uint8_t)site->nfields;
 	memcpy(e->types, site->event->types, sizeof(e->types));
 	e->provider_len = (uint16_t)site->names[0].len;
@@ -211,6 +213,23 @@ static void entry_fill(struct ft_event_entry *e, const struct site *site)
 			*s++ = name_char(&site->names[i], j);
 		*s++ = '\0';
 	}
+}
+
+/* Its switch, as the rules say. */
+static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
+{
+	struct ft_span provider = {e->strings, e->provider_len};
+	struct ft_span name = {e->strings + e->provider_len + 1, e->name_len}, text;
+	uint64_t rules;
+
+	do {
+		rules = ft_load_acquire(&a->rules); /* rules:R */
+		text.text =
+			(const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
+		text.len = ft_rules_bytes(rules);
+		ft_store_relaxed(&e->on, ft_rules_on(text, provider, name) ? e->id : 0u);
+		ft_fence_full(); /* who changes them now finds the entry */
+	} while (ft_load_relaxed(&a->rules) != rules);
 }
 
 /* The site's entry, found or added. NULL: there is no room for it. */
@@ -240,8 +259,9 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 			continue; /* a handler may have come in between */
 		}
 		fresh->id = (uint16_t)id;
-		fresh->on = id;
-		if (ft_cas(link, 0, offset)) { /* event:W */
+		entry_switch(a, fresh);
+		if (ft_cas(link, 0, offset)) {	/* event:W */
+			entry_switch(a, fresh); /* they may have changed before */
 			ft_add_relaxed(&a->events_count, 1);
 			return fresh;
 		}
@@ -303,11 +323,10 @@ uint32_t fasttrace_event_register(struct fasttrace_event *event)
 
 void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes)
 {
-	unsigned char *zero;
+	unsigned char *end = to + bytes - 1;
 
 	memcpy(to, text, bytes - 1);
-	zero = memchr(to, '\0', bytes - 1);
-	if (zero)
-		memset(zero, '?', bytes - 1 - (size_t)(zero - to));
-	to[bytes - 1] = '\0';
+	*end = '\0';
+	while ((to = (unsigned char *)strchr((char *)to, '\0')) != end)
+		*to = '?';
 }

@@ -8,6 +8,7 @@
  *   reserve.c  the event path where it is not straight
  *   wait.c     futexes: a sleeping reader, block mode (ft-wait.h)
  *   event.c    the event table
+ *   print.c    FASTTRACE_PRINTF()
  *   config.c   the environment
  *   dir.c      the arena directory: checked, measured, made room in
  *   mount.c    FASTTRACE_MOUNT
@@ -24,6 +25,8 @@
 
 #include "ft-ring.h"
 
+#define FT_EVENTS_MAX 4096 /* bytes of FASTTRACE_EVENTS, its zero included */
+
 /* The environment, parsed. Defaults where a value is absent or bad. */
 struct ft_config {
 	bool off;
@@ -31,9 +34,10 @@ struct ft_config {
 	uint64_t subbuf_bytes;
 	uint64_t subbufs;
 	uint64_t max_bytes;
-	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
-	char dir[PATH_MAX];	   /* of arenas */
-	char mount[PATH_MAX];	   /* FASTTRACE_MOUNT, or empty */
+	uint64_t block_timeout_ns;  /* UINT64_MAX: for ever */
+	char dir[PATH_MAX];	    /* of arenas */
+	char mount[PATH_MAX];	    /* FASTTRACE_MOUNT, or empty */
+	char events[FT_EVENTS_MAX]; /* rules of ft-rules.h */
 };
 
 /** ft_config_get() - parse the environment; a line on stderr for each bad value. Once a process. */

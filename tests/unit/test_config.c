@@ -21,7 +21,8 @@ static const char *const names[] = {"FASTTRACE",
 				    "FASTTRACE_SUBBUF_SIZE",
 				    "FASTTRACE_SUBBUFS",
 				    "FASTTRACE_MAX_MEMORY",
-				    "FASTTRACE_BLOCK_TIMEOUT"};
+				    "FASTTRACE_BLOCK_TIMEOUT",
+				    "FASTTRACE_EVENTS"};
 
 static struct ft_config config;
 static char said[65536]; /* on stderr, by the last call */
@@ -179,6 +180,31 @@ static void block_timeout_takes_times_with_units(void **state)
 		assert_silent(TIMEOUT, good[i].value);
 		assert_int_equal(config.block_timeout_ns, good[i].ns);
 	}
+}
+
+static void events_take_globs(void **state)
+{
+	char longest[FT_EVENTS_MAX + 1];
+
+	(void)state;
+	get();
+	assert_string_equal(config.events, "");
+	get_with("FASTTRACE_EVENTS", "shop:*,!shop:cache_?");
+	assert_silent("FASTTRACE_EVENTS", "shop:*,!shop:cache_?");
+	assert_string_equal(config.events, "shop:*,!shop:cache_?");
+	get_with("FASTTRACE_EVENTS", "shop:[ab]");
+	assert_refused(
+		"FASTTRACE_EVENTS", "shop:[ab]",
+		"globs of PROVIDER:EVENT with * and ?, separated by commas, !GLOB to exclude");
+	assert_string_equal(config.events, "");
+	memset(longest, 'a', sizeof(longest));
+	longest[FT_EVENTS_MAX] = '\0';
+	get_with("FASTTRACE_EVENTS", longest);
+	assert_refused("FASTTRACE_EVENTS", longest, "4095 bytes at most");
+	assert_string_equal(config.events, "");
+	longest[FT_EVENTS_MAX - 1] = '\0';
+	get_with("FASTTRACE_EVENTS", longest);
+	assert_string_equal(config.events, longest);
 }
 
 static void block_timeout_that_is_no_time_is_refused(void **state)
@@ -409,6 +435,7 @@ int main(void)
 		TEST(empty_values_are_as_good_as_none),
 		TEST(tracing_is_on_or_off),
 		TEST(mode_is_one_of_three),
+		TEST(events_take_globs),
 		TEST(block_timeout_takes_times_with_units),
 		TEST(block_timeout_that_is_no_time_is_refused),
 		TEST(sizes_take_suffixes),

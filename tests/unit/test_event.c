@@ -10,6 +10,7 @@
 
 #include "fasttrace.h"
 #include "fixture.h"
+#include "ft-rules.h"
 #include "ft-tracer.h"
 
 #define EVENTS_OFFSET 4096u
@@ -17,7 +18,7 @@
 
 static union {
 	struct ft_arena arena;
-	char bytes[EVENTS_OFFSET + EVENTS_BYTES];
+	char bytes[EVENTS_OFFSET + EVENTS_BYTES + 2 * FT_RULES_BYTES];
 } memory __attribute__((aligned(4096)));
 static struct ft_arena *arena;
 static uint32_t space_left;
@@ -51,14 +52,21 @@ static int setup(void **state)
 	arena = &memory.arena;
 	arena->events_offset = EVENTS_OFFSET;
 	arena->events_bytes = EVENTS_BYTES;
+	arena->rules_offset = EVENTS_OFFSET + EVENTS_BYTES;
 	space_left = UINT32_MAX;
 	return 0;
 }
 
-#define SITE(text, n, ...)         \
-	((struct fasttrace_event){ \
-		&fasttrace_unregistered, text, FASTTRACE_ABI, FASTTRACE_INFO, n, {__VA_ARGS__}})
-#define U8 FASTTRACE_TYPE_U8
+#define SITE_OF_KIND(kind, text, n, ...)                   \
+	((struct fasttrace_event){&fasttrace_unregistered, \
+				  text,                    \
+				  FASTTRACE_ABI,           \
+				  FASTTRACE_INFO,          \
+				  n,                       \
+				  kind,                    \
+				  {__VA_ARGS__}})
+#define SITE(text, n, ...) SITE_OF_KIND(FASTTRACE_KIND_EVENT, text, n, __VA_ARGS__)
+#define U8		   FASTTRACE_TYPE_U8
 
 static const struct ft_event_entry *entry_of(const struct fasttrace_event *event)
 {
@@ -325,11 +333,65 @@ static void string_that_shrinks_while_it_is_copied_stays_one_string(void **state
 
 	(void)state;
 	fasttrace_put_string(out, "ab\0cdefg", 9);
-	assert_memory_equal(out, "ab??????", 9);
+	assert_memory_equal(out, "ab?cdefg", 9);
+	fasttrace_put_string(out, "\0\0a\0\0\0b\0", 9);
+	assert_memory_equal(out, "??a???b?", 9);
 	fasttrace_put_string(out, "abcdefghi", 9); /* and one that grew */
 	assert_memory_equal(out, "abcdefgh", 9);
 	fasttrace_put_string(out, "", 1);
 	assert_int_equal(out[0], 0);
+}
+
+/* What the consumer of the arena does: the text in the other half, then the word. */
+static void rules_write(const char *rules)
+{
+	unsigned half = !ft_rules_half(arena->rules);
+
+	strcpy((char *)arena + arena->rules_offset + half * FT_RULES_BYTES, rules);
+	ft_store_release(&arena->rules, ft_rules_word(arena->rules, half, strlen(rules)));
+}
+
+static void rules_decide_how_an_event_starts(void **state)
+{
+	struct fasttrace_event on = SITE("shop, sold", 0, 0);
+	struct fasttrace_event off = SITE("shop, cache_hit", 0, 0);
+	struct fasttrace_event other = SITE("bank, sold", 0, 0);
+
+	(void)state;
+	rules_write("shop,!shop:cache_*");
+	assert_int_equal(fasttrace_event_register(&on), 1);
+	assert_int_equal(fasttrace_event_register(&off), 0);
+	assert_int_equal(fasttrace_event_register(&other), 0);
+	assert_int_equal(entry_of(&off)->id, 2);
+	rules_write("*");
+	off.on = &fasttrace_unregistered;
+	assert_int_equal(fasttrace_event_register(&off), 0); /* whoever writes rules switches it */
+}
+
+static void rules_change(void)
+{
+	rules_write("!*");
+}
+
+static void rules_that_change_in_the_middle_hold(void **state)
+{
+	struct fasttrace_event site = SITE("shop, sold", 0, 0);
+
+	(void)state;
+	on_space = rules_change;
+	assert_int_equal(fasttrace_event_register(&site), 0);
+}
+
+static void kinds_of_one_name_are_classes_of_it(void **state)
+{
+	struct fasttrace_event begin = SITE_OF_KIND(FASTTRACE_KIND_BEGIN, "shop, sold", 0, 0);
+	struct fasttrace_event end = SITE_OF_KIND(FASTTRACE_KIND_END, "shop, sold", 0, 0);
+
+	(void)state;
+	assert_int_equal(fasttrace_event_register(&begin), 1);
+	assert_int_equal(fasttrace_event_register(&end), 2);
+	assert_int_equal(entry_of(&begin)->kind, FASTTRACE_KIND_BEGIN);
+	assert_int_equal(entry_of(&end)->kind, FASTTRACE_KIND_END);
 }
 
 #define TEST(f) cmocka_unit_test_setup(f, setup)
@@ -353,6 +415,9 @@ int main(void)
 		TEST(errno_is_kept),
 		TEST(handler_in_the_middle_may_register_the_same_event),
 		TEST(threads_agree_on_one_entry_for_each_event),
+		TEST(rules_decide_how_an_event_starts),
+		TEST(rules_that_change_in_the_middle_hold),
+		TEST(kinds_of_one_name_are_classes_of_it),
 		TEST(string_that_shrinks_while_it_is_copied_stays_one_string),
 	};
 
