@@ -216,9 +216,12 @@ FASTTRACE_READER_API int fasttrace_event_get_info(struct fasttrace_arena *arena,
 /**
  * fasttrace_events_switch() - turn events on or off, in all threads, at once.
  * @provider, @event: NULL means every one, also those that the process meets later.
- * What it says is remembered beside what FASTTRACE_EVENTS said: the last one decides.
+ * Neither need be known yet. A name is an identifier, which may hold UTF-8.
+ * What it says is remembered beside what FASTTRACE_EVENTS said: the last one decides. There is room
+ * for 64 KiB of such rules; one that does not fit switches the events there are, and no later ones.
  * Return: 0; -EINVAL a name that is not one, or @event without @provider; -EBUSY not the consumer;
- *         -EPROTO; -ENOMEM.
+ *         -ENOSPC no memory for the rule: nothing was switched; -EPROTO, where a part of the event
+ *         table is sound, that was switched; -ENOMEM.
  */
 FASTTRACE_READER_API int fasttrace_events_switch(struct fasttrace_arena *arena,
 						 const char *provider, const char *event, bool on);

@@ -38,12 +38,14 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 		return "truncated";
 	if (!inside(h->places_offset, FT_MAX_BUFFERS * sizeof(struct ft_buffer_place), h->size) ||
 	    !inside(h->events_offset, h->events_bytes, h->size) ||
+	    !inside(h->rules_offset, 2 * FT_RULES_BYTES, h->size) ||
 	    !inside(h->exe_offset, FT_PATH_BYTES, h->size) ||
 	    !inside(h->cmdline_offset, FT_PATH_BYTES, h->size) || h->buffers_offset > h->size ||
 	    h->cmdline_bytes > FT_PATH_BYTES)
 		return "its header points outside";
 	if (h->places_offset % 64 || h->events_offset % 64 || h->buffers_offset % 64 ||
-	    h->events_bytes > UINT32_MAX || h->events_offset > UINT32_MAX - h->events_bytes)
+	    h->rules_offset % 64 || h->events_bytes > UINT32_MAX ||
+	    h->events_offset > UINT32_MAX - h->events_bytes)
 		return "its header is not aligned";
 	if (h->mode > FT_BLOCK || h->clock > FT_CLOCK_CYCLES || h->subbuf_shift < 12 ||
 	    h->subbuf_shift > 24 || h->subbufs_shift < 1 || h->subbufs_shift > 12)
@@ -135,6 +137,7 @@ int fasttrace_arena_open(int dirfd, const char *path, unsigned flags,
 	a->events_offset = h.events_offset;
 	a->events_bytes = h.events_bytes;
 	a->buffers_offset = h.buffers_offset;
+	a->rules_offset = h.rules_offset;
 	a->writable = writable;
 	ft_guard_add(a->map, a->size, &a->broken);
 	info_fill(a, &h);

@@ -8,6 +8,7 @@
  *   recover.c   what a dead writer left: committed prefix and nested ranges
  *   stats.c     exact counts
  *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
+ *   events.c    what events there are; turning them on and off
  *   packet.c    CTF packet headers
  *   metadata.c  TSDL
  *   clock.c     frequency and offset of the clock (ft-clock.h)
@@ -37,6 +38,7 @@ struct fasttrace_arena {
 	int fd;			 /* holds the consumer's lock */
 	struct ft_arena *shared; /* map, writable if we may */
 	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
+	uint64_t rules_offset; /* checked; 0: it has none */
 	uint64_t viewed_bytes; /* of buffers that we have a view of */
 	bool writable;
 	struct fasttrace_process_info info;

@@ -9,11 +9,14 @@
 
 /* One entry of the event table: a private copy that was checked. Its id is its place + 1. */
 struct ft_event_class {
-	uint32_t bytes; /* of an event, header included, without padding; 0: it has strings */
+	uint32_t bytes;	 /* of an event, header included, without padding; 0: it depends */
+	uint32_t offset; /* of the entry, from the arena's start */
+	uint8_t kind;	 /* enum fasttrace_kind */
 	uint8_t level;
 	uint8_t nfields;
 	uint8_t types[FASTTRACE_MAX_FIELDS];
-	char *names; /* provider, name and fields, each ended by a zero byte */
+	char *names; /* provider, name and fields, each ended by a zero byte, harmless: no control
+		      * characters, no slashes; the first two are fit for files */
 };
 
 /* What stands in a body. */

@@ -5,6 +5,7 @@
  * Each entry is copied once into private memory and checked there. An event of fixed size then
  * costs a look into an array and an addition.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,27 +60,52 @@ static size_t strings_bytes(const char *strings, size_t room, unsigned count)
 	return bytes;
 }
 
+static bool is_control(const unsigned char *p)
+{
+	return *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+}
+
+/* The strings of an entry, made harmless; of provider and event folders can be made. */
+static char *names_copy(const char *strings, size_t bytes)
+{
+	char *copy = malloc(bytes + 2), *to = copy; /* an empty name grows by one */
+	const char *end = strings + bytes;
+
+	for (unsigned i = 0; copy && strings < end; i++, strings++, *to++ = '\0') {
+		if (i < 2 && (!*strings || !strcmp(strings, ".") || !strcmp(strings, ".."))) {
+			*to++ = '_';
+			strings += *strings == '.';
+		}
+		for (; *strings; strings++) {
+			bool control = is_control((const unsigned char *)strings);
+
+			*to++ = control || *strings == '/' ? '_' : *strings;
+			strings += control && *strings == '\xc2';
+		}
+	}
+	return copy;
+}
+
 /* Check a private copy of entry `id` and make a class of it. */
 static int class_fill(struct ft_event_class *c, const struct ft_event_entry *e, unsigned id)
 {
 	size_t room = e->size - sizeof(*e), bytes;
 
-	if (e->id != id || e->nfields > FASTTRACE_MAX_FIELDS)
+	if (e->id != id || e->nfields > FASTTRACE_MAX_FIELDS || e->kind > FASTTRACE_KIND_GUARD ||
+	    e->provider_len > NAME_MAX || e->name_len > NAME_MAX)
 		return -EPROTO;
 	bytes = strings_bytes(e->strings, room, 2u + e->nfields);
 	if (!bytes || strlen(e->strings) != e->provider_len ||
 	    strlen(e->strings + e->provider_len + 1) != e->name_len)
 		return -EPROTO;
+	c->kind = e->kind;
 	c->level = e->level;
 	c->nfields = e->nfields;
 	memcpy(c->types, e->types, sizeof(c->types));
 	if (!class_measure(c))
 		return -EPROTO;
-	c->names = malloc(bytes);
-	if (!c->names)
-		return -ENOMEM;
-	memcpy(c->names, e->strings, bytes);
-	return 0;
+	c->names = names_copy(e->strings, bytes);
+	return c->names ? 0 : -ENOMEM;
 }
 
 /* Copy the entry at `offset`, once, into `copy` of ENTRY_MAX_BYTES. */
@@ -124,7 +150,7 @@ static int class_add(struct fasttrace_arena *a, uint32_t offset)
 	if (!err)
 		err = class_fill(&a->classes[a->nclasses], &copy.entry, a->nclasses + 1);
 	if (!err) {
-		a->nclasses++;
+		a->classes[a->nclasses++].offset = offset;
 		a->classes_last = offset;
 	}
 	return err;
