@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -53,6 +54,34 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 	return NULL;
 }
 
+/* Why the process took this clock, in words. */
+static void clock_why_fill(struct fasttrace_arena *a, const struct ft_arena *h)
+{
+	char source[FT_COMM_BYTES];
+	const char *why = NULL;
+
+	memcpy(source, h->clock_source, sizeof(source));
+	source[sizeof(source) - 1] = '\0';
+	for (char *p = source; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			*p = '_';
+	if (h->clock_why == FT_CLOCK_WHY_NOT_INVARIANT)
+		why = "the cycle counter is not invariant";
+	else if (h->clock_why == FT_CLOCK_WHY_GENERIC_TIMER)
+		why = "arm64's generic timer";
+	else if (h->clock_why != FT_CLOCK_WHY_SOURCE || !*source)
+		why = "the kernel does not tell its clock source";
+	if (why)
+		snprintf(a->clock_why, sizeof(a->clock_why), "%s", why);
+	else if (h->clock == FT_CLOCK_CYCLES)
+		snprintf(a->clock_why, sizeof(a->clock_why),
+			 "invariant, and the kernel's clock source (%s)", source);
+	else
+		snprintf(a->clock_why, sizeof(a->clock_why), "the kernel's clock source is %s",
+			 source);
+	a->info.clock_why = a->clock_why;
+}
+
 static void info_fill(struct fasttrace_arena *a, const struct ft_arena *h)
 {
 	struct fasttrace_process_info *i = &a->info;
@@ -72,6 +101,7 @@ static void info_fill(struct fasttrace_arena *a, const struct ft_arena *h)
 	i->cmdline_bytes = h->cmdline_bytes;
 	i->mode = (enum fasttrace_buffer_mode)h->mode;
 	i->raw_clock = h->clock == FT_CLOCK_CYCLES;
+	clock_why_fill(a, h);
 	i->clock_hz = h->clock_hz;
 	i->created_realtime_ns = h->clock_realtime_ns;
 	i->subbuf_bytes = UINT64_C(1) << h->subbuf_shift;

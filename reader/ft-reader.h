@@ -42,6 +42,7 @@ struct fasttrace_arena {
 	uint64_t viewed_bytes; /* of buffers that we have a view of */
 	bool writable;
 	struct fasttrace_process_info info;
+	char clock_why[96];
 	char exe[FT_PATH_BYTES];
 	char cmdline[FT_PATH_BYTES + 1];
 	bool consumer;

@@ -34,14 +34,15 @@ struct ft_walk {
  */
 int ft_classes_refresh(struct fasttrace_arena *a);
 
-/** ft_type_bytes() - of a field of this enum fasttrace_type; 0: a string, or no such type. */
+/** ft_type_bytes() - of a field of this type; 0: of no fixed size, or no such type. */
 unsigned ft_type_bytes(unsigned type);
 
 /**
  * ft_events_walk() - the valid events that a body begins with.
  * @body: may be shared memory that a hostile writer is changing; of any alignment.
  * @anchor_time: less than 2^46 ticks away from the first event.
- * An undeclared id, an event that does not fit, or time that goes back ends the valid part.
+ * An undeclared id, a guard's, an event that does not fit, or time that goes back ends the valid
+ * part.
  * Return: 0, or -ENOMEM.
  */
 int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,

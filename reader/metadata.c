@@ -57,10 +57,13 @@ static void emit_types(GString *s)
 			"typealias integer { size = %u; align = 8; signed = false; } := "
 			"uint%u_t;\n",
 			bits[i], bits[i], bits[i], bits[i]);
+	for (unsigned i = 0; i < 4; i++)
+		g_string_append_printf(s,
+				       "typealias integer { size = %u; align = 8; signed = false; "
+				       "base = 16; } := hex%u_t;\n",
+				       bits[i], bits[i]);
 	g_string_append(
 		s,
-		"typealias integer { size = 64; align = 8; signed = false; base = 16; } := "
-		"pointer_t;\n"
 		"typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := "
 		"char_t;\n"
 		"typealias floating_point { exp_dig = 8; mant_dig = 24; align = 8; } := float_t;\n"
@@ -177,7 +180,8 @@ static char *field_name(const char *name, GPtrArray *before)
 	return g_string_free(s, FALSE);
 }
 
-static void emit_field(GString *s, unsigned type, const char *name)
+/* @length: of an array, the name of the field that holds its count. */
+static void emit_field(GString *s, unsigned type, const char *name, const char *length)
 {
 	static const char *const names[] = {
 		[FASTTRACE_TYPE_I8] = "int8_t",
@@ -193,12 +197,40 @@ static void emit_field(GString *s, unsigned type, const char *name)
 		[FASTTRACE_TYPE_FLOAT] = "float_t",
 		[FASTTRACE_TYPE_DOUBLE] = "double_t",
 		[FASTTRACE_TYPE_STRING] = "string { encoding = UTF8; }",
-		[FASTTRACE_TYPE_POINTER] = "pointer_t",
+		[FASTTRACE_TYPE_POINTER] = "hex64_t",
+		[FASTTRACE_TYPE_HEX8] = "hex8_t",
+		[FASTTRACE_TYPE_HEX16] = "hex16_t",
+		[FASTTRACE_TYPE_HEX32] = "hex32_t",
+		[FASTTRACE_TYPE_HEX64] = "hex64_t",
 	};
 
-	/* An array of one, for readers show a char in an array as a character. */
-	g_string_append_printf(s, "\t\t%s %s%s;\n", names[type], name,
-			       type == FASTTRACE_TYPE_CHAR ? "[1]" : "");
+	if (length)
+		g_string_append_printf(s, "\t\tuint32_t %s;\n\t\t%s %s[%s];\n", length,
+				       names[type & ~FASTTRACE_TYPE_ARRAY], name, length);
+	else /* An array of one, for readers show a char in an array as a character. */
+		g_string_append_printf(s, "\t\t%s %s%s;\n", names[type], name,
+				       type == FASTTRACE_TYPE_CHAR ? "[1]" : "");
+}
+
+static void emit_fields(GString *s, const struct ft_event_class *c, const char *field)
+{
+	GPtrArray *before = g_ptr_array_new_with_free_func(g_free);
+
+	for (unsigned i = 0; i < c->nfields; i++) {
+		char *name = field_name(field, before), *length = NULL;
+
+		g_ptr_array_add(before, name);
+		if (c->types[i] & FASTTRACE_TYPE_ARRAY) {
+			char *full = g_strconcat(name, "_length", NULL);
+
+			length = field_name(full, before);
+			g_ptr_array_add(before, length);
+			g_free(full);
+		}
+		emit_field(s, c->types[i], name, length);
+		field += strlen(field) + 1;
+	}
+	g_ptr_array_unref(before);
 }
 
 /* CTF's levels go on from syslog's with finer ones for debugging; 14 is its plain DEBUG. */
@@ -209,24 +241,25 @@ static unsigned ctf_level(unsigned level)
 
 static void emit_event(GString *s, const struct ft_event_class *c, unsigned id)
 {
-	GPtrArray *before = g_ptr_array_new_with_free_func(g_free);
-	const char *provider = c->names, *name = provider + strlen(provider) + 1, *field = name;
-	char *full = g_strconcat(provider, ":", name, NULL);
+	static const char *const suffixes[] = {[FASTTRACE_KIND_EVENT] = "",
+					       [FASTTRACE_KIND_BEGIN] = ":begin",
+					       [FASTTRACE_KIND_END] = ":end",
+					       [FASTTRACE_KIND_COUNTER] = ":counter"};
+	const char *provider = c->names, *name = provider + strlen(provider) + 1;
+	char *full;
 
+	if (c->kind == FASTTRACE_KIND_GUARD)
+		return; /* is never recorded */
+	full = g_strconcat(provider, ":", name, suffixes[c->kind], NULL);
 	g_string_append(s, "event {\n\tname = ");
 	append_quoted(s, full);
 	g_string_append_printf(s,
 			       ";\n\tid = %u;\n\tstream_id = 0;\n\tloglevel = %u;\n"
 			       "\tfields := struct {\n",
 			       id, ctf_level(c->level));
-	for (unsigned i = 0; i < c->nfields; i++) {
-		field += strlen(field) + 1;
-		g_ptr_array_add(before, field_name(field, before));
-		emit_field(s, c->types[i], g_ptr_array_index(before, i));
-	}
+	emit_fields(s, c, name + strlen(name) + 1);
 	g_string_append(s, "\t};\n};\n\n");
 	g_free(full);
-	g_ptr_array_unref(before);
 }
 
 static GString *emit_new(struct fasttrace_arena *a)

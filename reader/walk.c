@@ -23,25 +23,35 @@ unsigned ft_type_bytes(unsigned type)
 		[FASTTRACE_TYPE_BOOL] = 1,   [FASTTRACE_TYPE_CHAR] = 1,
 		[FASTTRACE_TYPE_FLOAT] = 4,  [FASTTRACE_TYPE_DOUBLE] = 8,
 		[FASTTRACE_TYPE_STRING] = 0, [FASTTRACE_TYPE_POINTER] = 8,
+		[FASTTRACE_TYPE_HEX8] = 1,   [FASTTRACE_TYPE_HEX16] = 2,
+		[FASTTRACE_TYPE_HEX32] = 4,  [FASTTRACE_TYPE_HEX64] = 8,
 	};
 
 	return type < sizeof(bytes) ? bytes[type] : 0;
 }
 
+static bool type_known(unsigned type)
+{
+	unsigned base = type & ~FASTTRACE_TYPE_ARRAY;
+
+	if (base == type)
+		return type == FASTTRACE_TYPE_STRING || ft_type_bytes(type);
+	return ft_type_bytes(base) && base != FASTTRACE_TYPE_CHAR && base != FASTTRACE_TYPE_POINTER;
+}
+
 /* Sets bytes. False: a type that we do not know. */
 static bool class_measure(struct ft_event_class *c)
 {
+	bool fixed = c->kind != FASTTRACE_KIND_GUARD;
 	uint32_t bytes = 8;
-	bool strings = false;
 
 	for (unsigned i = 0; i < c->nfields; i++) {
-		if (c->types[i] == FASTTRACE_TYPE_STRING)
-			strings = true;
-		else if (!ft_type_bytes(c->types[i]))
+		if (!type_known(c->types[i]))
 			return false;
 		bytes += ft_type_bytes(c->types[i]);
+		fixed = fixed && ft_type_bytes(c->types[i]);
 	}
-	c->bytes = strings ? 0 : bytes;
+	c->bytes = fixed ? bytes : 0;
 	return true;
 }
 
@@ -174,25 +184,50 @@ int ft_classes_refresh(struct fasttrace_arena *a)
 	}
 }
 
+/* What was loaded from shared memory may change there: the compiler must not load it again. */
+#define LOADED(x) __asm__ volatile("" : "+r"(x))
+
+/* Bytes of a field at p, or 0: it does not fit into `room`. */
+static size_t field_measure(unsigned type, const unsigned char *p, size_t room)
+{
+	unsigned bytes = ft_type_bytes(type & ~FASTTRACE_TYPE_ARRAY);
+	const unsigned char *end;
+	uint32_t count;
+
+	if (type == FASTTRACE_TYPE_STRING) {
+		end = memchr(p, 0, room);
+		return end ? (size_t)(end - p) + 1 : 0;
+	}
+	if (!(type & FASTTRACE_TYPE_ARRAY))
+		return bytes <= room ? bytes : 0;
+	if (room < sizeof(count))
+		return 0;
+	memcpy(&count, p, sizeof(count));
+	LOADED(count);
+	return count <= (room - sizeof(count)) / bytes ? sizeof(count) + (size_t)count * bytes : 0;
+}
+
+/* Bytes of an event whose class does not tell them; 0: it is longer than `room`, or a guard's. */
+static size_t event_measure_fields(const struct ft_event_class *c, const unsigned char *p,
+				   size_t room)
+{
+	size_t bytes = 8;
+
+	for (unsigned i = 0; i < c->nfields; i++) {
+		size_t field = field_measure(c->types[i], p + bytes, room - bytes);
+
+		if (!field)
+			return 0;
+		bytes += field;
+	}
+	return c->kind == FASTTRACE_KIND_GUARD ? 0 : bytes;
+}
+
 /* Bytes of the event at p without its padding, or 0: with it, it does not fit into `room`. */
 static size_t event_measure(const struct ft_event_class *c, const unsigned char *p, size_t room)
 {
-	size_t bytes = c->bytes;
+	size_t bytes = c->bytes ? c->bytes : event_measure_fields(c, p, room);
 
-	if (!bytes) {
-		bytes = 8;
-		for (unsigned i = 0; i < c->nfields; i++) {
-			const unsigned char *end;
-
-			bytes += ft_type_bytes(c->types[i]);
-			if (c->types[i] != FASTTRACE_TYPE_STRING)
-				continue;
-			end = bytes < room ? memchr(p + bytes, 0, room - bytes) : NULL;
-			if (!end)
-				return 0;
-			bytes = (size_t)(end - p) + 1;
-		}
-	}
 	return ((bytes + 7) & ~(size_t)7) <= room ? bytes : 0;
 }
 
@@ -208,6 +243,7 @@ int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t 
 		unsigned id;
 
 		memcpy(&header, body + w.bytes, 8);
+		LOADED(header);
 		id = header & 0xffff;
 		if (id - 1 >= a->nclasses && (ft_classes_refresh(a) == -ENOMEM))
 			return -ENOMEM;

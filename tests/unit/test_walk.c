@@ -2,6 +2,8 @@
 /*
  * test_walk.c - the event table as a hostile text, and events of a body counted.
  */
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,6 +126,102 @@ static void event_declared_after_the_first_look_is_found(void **state)
 	assert_int_equal(walk(8, NOW).events, 1);
 }
 
+static void event_of_a_guard_ends_the_valid_part(void **state)
+{
+	(void)state;
+	table_add(arena, 0, NULL, TABLE_NAMES("p", "guard"))->kind = FASTTRACE_KIND_GUARD;
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U64), TABLE_NAMES("p", "count", "value"))
+		->kind = FASTTRACE_KIND_COUNTER;
+	table_event(table_event(body, NOW, 5) + 8, NOW, 4);
+	assert_int_equal(walk(64, NOW).events, 1);
+	assert_int_equal(walk(64, NOW).bytes, 16);
+}
+
+/* An array's count and `bytes` of elements. Return: their end. */
+static unsigned char *array(unsigned char *to, uint32_t count, size_t bytes)
+{
+	memcpy(to, &count, 4);
+	return to + 4 + bytes;
+}
+
+static void arrays_are_counted_by_their_elements(void **state)
+{
+	static const uint8_t bases[] = {
+		FASTTRACE_TYPE_I8,    FASTTRACE_TYPE_I16,    FASTTRACE_TYPE_I32,
+		FASTTRACE_TYPE_I64,   FASTTRACE_TYPE_U8,     FASTTRACE_TYPE_U16,
+		FASTTRACE_TYPE_U32,   FASTTRACE_TYPE_U64,    FASTTRACE_TYPE_BOOL,
+		FASTTRACE_TYPE_FLOAT, FASTTRACE_TYPE_DOUBLE, FASTTRACE_TYPE_HEX8,
+		FASTTRACE_TYPE_HEX16, FASTTRACE_TYPE_HEX32,  FASTTRACE_TYPE_HEX64};
+	static const uint8_t bytes[] = {1, 2, 4, 8, 1, 2, 4, 8, 1, 4, 8, 1, 2, 4, 8};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(bases); i++) {
+		uint8_t type = bases[i] | FASTTRACE_TYPE_ARRAY;
+		unsigned id = 4 + i;
+
+		table_add(arena, 1, &type, TABLE_NAMES("p", "array", "x"));
+		for (uint32_t n = 0; n < 20; n++) {
+			unsigned char *end = array(table_event(body, NOW, id), n, n * bytes[i]);
+			size_t exact = (size_t)(end - body), padded = (exact + 7) & ~(size_t)7;
+
+			assert_int_equal(walk(padded - 8, NOW).events, 0);
+			assert_int_equal(walk(padded, NOW).events, 1);
+			assert_int_equal(walk(padded, NOW).pad, padded - exact);
+		}
+	}
+}
+
+static void arrays_and_strings_may_stand_together(void **state)
+{
+	static const uint8_t types[] = {
+		FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_U16, FASTTRACE_TYPE_STRING,
+		FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_DOUBLE, FASTTRACE_TYPE_HEX16};
+	unsigned char *p, *end;
+
+	(void)state;
+	table_add(arena, 4, types, TABLE_NAMES("p", "mixed", "a", "b", "c", "d"));
+	p = array(table_event(body, NOW, 4), 3, 6);
+	p = (unsigned char *)stpcpy((char *)p, "text") + 1;
+	end = array(p, 2, 16) + 2;
+	assert_int_equal(walk(sizeof(body), NOW).bytes, (size_t)(end - body + 7) & ~(size_t)7);
+	memset(p, 0xff, 4); /* 2^32 - 1 doubles */
+	assert_int_equal(walk(sizeof(body), NOW).events, 0);
+}
+
+static void array_longer_than_the_body_ends_the_valid_part(void **state)
+{
+	static const uint32_t counts[] = {505,	      506,	  507,
+					  0x1fffffff, 0x20000000, 0x7fffffff,
+					  0x80000000, 0xfffffff8, UINT32_MAX};
+	uint8_t types[FASTTRACE_MAX_FIELDS];
+	unsigned char *exact = malloc(4096), *p = exact;
+
+	(void)state;
+	memset(types, FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_U64, sizeof(types));
+	table_add(arena, 16, types,
+		  TABLE_NAMES("p", "many", "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k",
+			      "l", "m", "n", "o", "p"));
+	table_event(p, NOW, 4);
+	memset(p + 8, 0, 4088);
+	for (unsigned i = 0; i < 16; i++) /* each field in turn, after empty ones */
+		for (unsigned j = 0; j < sizeof(counts) / sizeof(*counts); j++) {
+			struct ft_walk w;
+
+			memcpy(p + 8 + 4 * i, &counts[j], 4);
+			assert_int_equal(ft_events_walk(arena, p, 4096, NOW, &w), 0);
+			assert_int_equal(w.events, counts[j] <= (4096 - 8 - 64) / 8);
+			memset(p + 8 + 4 * i, 0, 4);
+		}
+	for (size_t bytes = 0; bytes < 72; bytes += 8) { /* the body ends in each count */
+		struct ft_walk w;
+
+		memmove(exact + 4096 - bytes, p, bytes);
+		assert_int_equal(ft_events_walk(arena, exact + 4096 - bytes, bytes, NOW, &w), 0);
+		assert_int_equal(w.events, 0);
+	}
+	free(exact);
+}
+
 static void time_that_goes_back_ends_the_valid_part(void **state)
 {
 	unsigned char *p = table_event(body, NOW, 1);
@@ -160,6 +258,39 @@ static void class_is_what_the_entry_says(void **state)
 	assert_memory_equal(arena->classes[2].names, "p\0text\0a\0b\0c", 13);
 }
 
+/* What the class that is added with this name is called. */
+static const char *called(const char *provider, const char *name)
+{
+	unsigned id = arena->nclasses;
+
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U8), TABLE_NAMES(provider, name, name));
+	assert_int_equal(ft_classes_refresh(arena), 0);
+	assert_int_equal(arena->nclasses, id + 1);
+	return arena->classes[id].names;
+}
+
+static void names_are_fit_for_folders(void **state)
+{
+	char too_long[NAME_MAX + 2];
+
+	(void)state;
+	ft_classes_refresh(arena);
+	assert_memory_equal(called("", ""), "_\0_\0", 5);
+	assert_memory_equal(called(".", ".."), "_\0_.\0..", 8);
+	assert_memory_equal(called("..", "..."), "_.\0...\0...", 11);
+	assert_memory_equal(called("../../etc", "a/b"), ".._.._etc\0a_b\0a_b", 18);
+	assert_memory_equal(called("\x1b[2J\n\t\x7f", "x"), "_[2J___\0x\0x", 12);
+	assert_memory_equal(called("\xc2\x9b"
+				   "2J\xc3\xa4\xc2",
+				   "\xc2\xa0"),
+			    "_2J\xc3\xa4\xc2\0\xc2\xa0\0\xc2\xa0", 13);
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	called("p", too_long + 1);
+	table_add(arena, 0, NULL, TABLE_NAMES("p", too_long));
+	assert_int_equal(ft_classes_refresh(arena), -EPROTO);
+}
+
 /* A fourth entry that is spoilt; the three before it must stay. */
 static struct ft_event_entry *spoilt(void)
 {
@@ -192,7 +323,19 @@ static void bad_entry_is_refused_and_those_before_it_stay(void **state)
 	assert_refused(e);
 	(e = spoilt())->nfields = 17;
 	assert_refused(e);
-	(e = spoilt())->types[0] = 15;
+	(e = spoilt())->types[0] = 19;
+	assert_refused(e);
+	(e = spoilt())->types[0] = FASTTRACE_TYPE_ARRAY;
+	assert_refused(e);
+	(e = spoilt())->types[0] = FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_CHAR;
+	assert_refused(e);
+	(e = spoilt())->types[0] = FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_STRING;
+	assert_refused(e);
+	(e = spoilt())->types[0] = FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_POINTER;
+	assert_refused(e);
+	(e = spoilt())->types[0] = 0x80 | FASTTRACE_TYPE_U8;
+	assert_refused(e);
+	(e = spoilt())->kind = FASTTRACE_KIND_GUARD + 1;
 	assert_refused(e);
 	(e = spoilt())->types[0] = 0;
 	assert_refused(e);
@@ -260,9 +403,14 @@ int main(void)
 		cmocka_unit_test(string_without_an_end_ends_the_valid_part),
 		cmocka_unit_test(undeclared_id_ends_the_valid_part),
 		cmocka_unit_test(event_declared_after_the_first_look_is_found),
+		cmocka_unit_test(event_of_a_guard_ends_the_valid_part),
+		cmocka_unit_test(arrays_are_counted_by_their_elements),
+		cmocka_unit_test(arrays_and_strings_may_stand_together),
+		cmocka_unit_test(array_longer_than_the_body_ends_the_valid_part),
 		cmocka_unit_test(time_that_goes_back_ends_the_valid_part),
 		cmocka_unit_test(time_is_followed_over_the_wrap_of_48_bits),
 		cmocka_unit_test(class_is_what_the_entry_says),
+		cmocka_unit_test(names_are_fit_for_folders),
 		cmocka_unit_test(bad_entry_is_refused_and_those_before_it_stay),
 		cmocka_unit_test(link_that_leads_astray_is_refused),
 		cmocka_unit_test(random_bytes_never_lead_outside),
