@@ -11,7 +11,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "ft-create.h"
@@ -105,58 +104,6 @@ static void identity_fill(struct ft_arena *a)
 		ft_text_read("/proc/self/cmdline", (char *)a + a->cmdline_offset, FT_PATH_BYTES);
 }
 
-/* The cycle counter is a clock only where the kernel itself takes it for one. */
-static enum ft_clock_kind clock_kind(void)
-{
-#if defined(__aarch64__)
-	return FT_CLOCK_CYCLES;
-#elif defined(__x86_64__)
-	char name[16] = "";
-	size_t n = ft_text_read("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-				name, sizeof(name) - 1);
-	return n >= 4 && !memcmp(name, "tsc\n", 4) ? FT_CLOCK_CYCLES : FT_CLOCK_MONOTONIC;
-#else
-	return FT_CLOCK_MONOTONIC;
-#endif
-}
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
-}
-
-uint64_t fasttrace_clock_monotonic(void)
-{
-	return clock_ns(CLOCK_MONOTONIC);
-}
-
-/* One instant on three clocks: of some tries the one that took least. */
-static void clock_fill(struct ft_arena *a)
-{
-	struct fasttrace_ring ring = {.raw_clock = a->clock == FT_CLOCK_CYCLES};
-	uint64_t best = UINT64_MAX;
-
-	for (int i = 0; i < 8; i++) {
-		uint64_t before = fasttrace_clock(&ring), mono = clock_ns(CLOCK_MONOTONIC);
-		uint64_t real = clock_ns(CLOCK_REALTIME), after = fasttrace_clock(&ring);
-
-		if (after - before >= best)
-			continue;
-		best = after - before;
-		a->clock_ticks = before + (after - before) / 2;
-		a->clock_monotonic_ns = mono;
-		a->clock_realtime_ns = real;
-	}
-	if (!ring.raw_clock)
-		a->clock_hz = 1000000000;
-#if defined(__aarch64__)
-	__asm__("mrs %0, cntfrq_el0" : "=r"(a->clock_hz));
-#endif
-}
-
 static unsigned log2_of(uint64_t n)
 {
 	return 63u - (unsigned)__builtin_clzll(n);
@@ -217,9 +164,8 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->subbuf_shift = log2_of(config->subbuf_bytes);
 	a->subbufs_shift = log2_of(config->subbufs);
 	a->block_timeout_ns = config->block_timeout_ns;
-	a->clock = clock_kind();
 	identity_fill(a);
-	clock_fill(a);
+	ft_clock_fill(a);
 	a->magic = FT_ARENA_MAGIC;
 }
 

@@ -25,6 +25,28 @@ struct ft_created {
 int ft_create(const struct ft_config *config, struct ft_created *made, char *path, size_t path_size,
 	      const char **why);
 
+/**
+ * ft_clock_fill() - choose the clock, and note what it, CLOCK_MONOTONIC and CLOCK_REALTIME show.
+ * Sets the arena's words of that name: clock, clock_why, clock_source, clock_hz if it is known, and
+ * the three of one instant, read within each other's precision: tens of nanoseconds.
+ * Context: async-signal-safe. Takes some microseconds.
+ */
+void ft_clock_fill(struct ft_arena *arena);
+
+/**
+ * ft_clock_choose() - is the TSC a clock here?
+ * @source:    the kernel's clock source; empty: not known.
+ * @invariant: as ft_clock_invariant() says.
+ */
+enum ft_clock_kind ft_clock_choose(const char *source, bool invariant, enum ft_clock_why *why);
+
+/**
+ * ft_clock_invariant() - does the processor say that its TSC never stops nor changes its pace?
+ * @highest_leaf: eax of cpuid leaf 0x80000000.
+ * @power_edx:    edx of cpuid leaf 0x80000007, if there is one.
+ */
+bool ft_clock_invariant(uint32_t highest_leaf, uint32_t power_edx);
+
 /** ft_mount_start() - FASTTRACE_MOUNT: have a daemon mount it; returns when it answers. */
 void ft_mount_start(const struct ft_config *config);
 

@@ -4,6 +4,7 @@
  *
  *   process.c  the arena of this process: created at the first event, anew in a forked child
  *   create.c   its file: made, sized, locked, filled in (ft-create.h)
+ *   clock.c    which clock stamps events, and what it showed at the start (ft-create.h)
  *   buffer.c   a thread's ring: claimed at its first event, given back at its end
  *   reserve.c  the event path where it is not straight
  *   wait.c     futexes: a sleeping reader, block mode (ft-wait.h)
