@@ -3,7 +3,19 @@
  * clock.c - what the time stamps of an arena mean: how fast the cycle counter runs, and since when.
  *
  * The kernel does not tell the counter's frequency. It is measured against CLOCK_MONOTONIC, over
- * the time since the arena was made, or since this library was loaded.
+ * the longest time that is to be had for nothing: since the arena was made, or this library was
+ * loaded. Both clocks are read within some 50 ns of each other, which is 1 ppm of the shortest
+ * base.
+ *
+ * Against CLOCK_MONOTONIC, and not _RAW, because NTP steers the former, and with it the time of day
+ * that a trace is to be compared with; the counter itself it cannot steer. So the frequency
+ * contains the correction of that time, as an average over the base. What NTP changes afterwards is
+ * the drift of the trace against the clocks: less than a ppm in a machine that has been
+ * synchronized for a while, and up to 500 ppm (ntpd) or more (chrony) while a first offset is
+ * slewed away.
+ *
+ * The frequency is measured once an arena, by its first reader, and then stands in it: a trace
+ * whose metadata changed under its readers' hands would be two traces.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,53 +24,57 @@
 #include "ft-clock.h"
 
 #define NS_PER_S    UINT64_C(1000000000)
-#define BASELINE_NS (50 * UINT64_C(1000000)) /* 100 ns of jitter are 2 ppm of it */
+#define BASELINE_NS (50 * UINT64_C(1000000))
 #define CHECK_NS    UINT64_C(1000000)
+#define JUMP_NS	    UINT64_C(1000000) /* of the time of day, against CLOCK_MONOTONIC */
 #define MIN_HZ	    UINT64_C(1000000)
 #define MAX_HZ	    UINT64_C(100000000000)
-#define PAIR_TRIES  16
+#define TRIES	    16
 
-/* Both clocks at one instant. */
-struct pair {
+/* The clocks at one instant. */
+struct instant {
 	uint64_t ticks;
-	uint64_t ns;
+	uint64_t ns; /* CLOCK_MONOTONIC */
+	uint64_t real_ns;
 };
 
-static struct pair loaded;
+static struct instant loaded;
 
-static uint64_t monotonic_ns(void)
+static uint64_t clock_ns(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(id, &ts);
 	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
 }
 
 /* Of some tries the one that took least. */
-static struct pair pair_take(void)
+static struct instant instant_take(void)
 {
-	struct pair p = {0, 0};
+	struct instant at = {.ticks = 0};
 	uint64_t best = UINT64_MAX;
 
-	for (int i = 0; i < PAIR_TRIES; i++) {
-		uint64_t before = fasttrace_clock_cycles(), ns = monotonic_ns();
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t before = fasttrace_clock_cycles(), ns = clock_ns(CLOCK_MONOTONIC);
 		uint64_t after = fasttrace_clock_cycles();
 
 		if (after - before >= best)
 			continue;
 		best = after - before;
-		p = (struct pair){before + best / 2, ns};
+		at.ticks = before + best / 2;
+		at.ns = ns;
 	}
-	return p;
+	at.real_ns = at.ns + clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	return at;
 }
 
 static __attribute__((constructor)) void clock_load(void)
 {
-	loaded = pair_take();
+	loaded = instant_take();
 }
 
-/* Ticks per second between two pairs; 0: senseless. */
-static uint64_t pair_hz(const struct pair *from, const struct pair *to)
+/* Ticks per second from one instant to another; 0: senseless. */
+static uint64_t hz_between(const struct instant *from, const struct instant *to)
 {
 	unsigned __int128 ticks = to->ticks - from->ticks;
 	uint64_t ns = to->ns - from->ns, hz;
@@ -69,10 +85,22 @@ static uint64_t pair_hz(const struct pair *from, const struct pair *to)
 	return hz < MIN_HZ || hz > MAX_HZ ? 0 : hz;
 }
 
-/* A pair at least `ns` after the one of our start. */
-static struct pair pair_after(uint64_t ns)
+/*
+ * Did both clocks run all the time? CLOCK_MONOTONIC stands still while the machine is suspended,
+ * the counter and the time of day do not. CLOCK_MONOTONIC of another time namespace is off as well.
+ * NTP steers both, so only who sets the time of day makes us think so without a need.
+ */
+static bool continuous(const struct instant *from, const struct instant *to)
 {
-	uint64_t age = monotonic_ns() - loaded.ns;
+	uint64_t jump = (to->real_ns - to->ns) - (from->real_ns - from->ns);
+
+	return jump + JUMP_NS <= 2 * JUMP_NS;
+}
+
+/* An instant at least `ns` after another. */
+static struct instant instant_after(const struct instant *from, uint64_t ns)
+{
+	uint64_t age = clock_ns(CLOCK_MONOTONIC) - from->ns;
 	struct timespec rest;
 
 	if (age < ns) {
@@ -80,26 +108,33 @@ static struct pair pair_after(uint64_t ns)
 		while (nanosleep(&rest, &rest))
 			; /* a signal: the rest of it */
 	}
-	return pair_take();
+	return instant_take();
 }
 
+/* Over the time since we were loaded. */
 static uint64_t hz_here(void)
 {
-	struct pair now = pair_after(BASELINE_NS);
+	struct instant from = loaded, now = instant_after(&from, BASELINE_NS);
 
-	return pair_hz(&loaded, &now);
+	if (!continuous(&from, &now)) {
+		from = now;
+		now = instant_after(&from, BASELINE_NS);
+	}
+	return hz_between(&from, &now);
 }
 
-/* Over the arena's life; 0: it is too short, or contradicts what we see ourselves. */
-static uint64_t hz_since(const struct pair *made)
+/* Over the arena's life, if that is longer; 0: it is not, or contradicts what we see ourselves. */
+static uint64_t hz_since(const struct instant *made)
 {
-	struct pair now = pair_after(CHECK_NS);
-	uint64_t ours = pair_hz(&loaded, &now), hz = pair_hz(made, &now);
-	uint64_t apart = hz > ours ? hz - ours : ours - hz;
+	struct instant now = instant_after(&loaded, CHECK_NS);
+	uint64_t age = now.ns - made->ns, ours, hz;
 
-	if (now.ns - made->ns < BASELINE_NS || !hz || apart > ours / 1000)
-		return 0; /* also: suspended meanwhile, or CLOCK_MONOTONIC of another namespace */
-	return hz;
+	if ((int64_t)age < (int64_t)BASELINE_NS || age < now.ns - loaded.ns ||
+	    !continuous(made, &now))
+		return 0;
+	ours = hz_between(&loaded, &now);
+	hz = hz_between(made, &now);
+	return (hz > ours ? hz - ours : ours - hz) > ours / 1000 ? 0 : hz;
 }
 
 bool ft_clock_here(const struct fasttrace_arena *a)
@@ -138,8 +173,9 @@ void ft_clock_offset(struct ft_clock *clock, uint64_t ticks, uint64_t realtime_n
 
 static uint64_t hz_learn(struct fasttrace_arena *a, bool *guessed)
 {
-	struct pair made = {ft_load_relaxed(&a->shared->clock_ticks),
-			    ft_load_relaxed(&a->shared->clock_monotonic_ns)};
+	struct instant made = {ft_load_relaxed(&a->shared->clock_ticks),
+			       ft_load_relaxed(&a->shared->clock_monotonic_ns),
+			       ft_load_relaxed(&a->shared->clock_realtime_ns)};
 	bool here = ft_clock_here(a);
 	uint64_t hz = here ? hz_since(&made) : 0;
 
