@@ -11,9 +11,8 @@
  * Where the source cannot be read, as in a container without sysfs, nobody vouches for the counter,
  * and CLOCK_MONOTONIC is used. arm64's generic timer is one clock for all processors, by design.
  *
- * The choice is made once, with the arena. Should the kernel give the TSC up later, the events go
- * on with it: a counter that is found to be wrong then is wrong for the whole trace, and a step
- * shows.
+ * The choice is made once, with the arena: a trace has one clock. Should the kernel give the TSC up
+ * afterwards, stamps go on as before, and what goes back or far ahead is a step (reserve.c).
  */
 #include <string.h>
 #include <time.h>
@@ -61,11 +60,10 @@ static void cpuid(uint32_t leaf, uint32_t *eax, uint32_t *edx)
 
 static bool counter_invariant(void)
 {
-	uint32_t highest, eax, edx = 0;
+	uint32_t highest, unused, edx;
 
 	cpuid(CPUID_EXTENDED, &highest, &edx);
-	if (highest >= CPUID_POWER) /* a leaf that is not there answers for another */
-		cpuid(CPUID_POWER, &eax, &edx);
+	cpuid(CPUID_POWER, &unused, &edx); /* where there is no such leaf, that of another */
 	return ft_clock_invariant(highest, edx);
 }
 

@@ -2,6 +2,7 @@
 /* test_clock.c - what time stamps mean: the counter's frequency, and the time of day they give. */
 #include <fcntl.h>
 #include <limits.h>
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -371,6 +372,69 @@ static void start_that_contradicts_our_own_clocks_is_not_used(void **state)
 	}
 }
 
+/* One that was made `ns` ago, when the counter is told to have run at hz since. */
+static struct fasttrace_arena *arena_aged(int64_t ns, double hz)
+{
+	struct fasttrace_arena *a = arena_new();
+
+	a->shared->clock_ticks -= (uint64_t)((double)ns / 1e9 * hz);
+	a->shared->clock_monotonic_ns -= (uint64_t)ns;
+	a->shared->clock_realtime_ns -= (uint64_t)ns;
+	return a;
+}
+
+static double hz_told(struct fasttrace_arena *a)
+{
+	struct ft_clock clock;
+
+	ft_clock_get(a, &clock);
+	arena_free(a);
+	return (double)clock.hz;
+}
+
+static bool ppm_apart(double a, double b, double ppm)
+{
+	return fabs(a - b) > b * ppm / 1e6;
+}
+
+/* 100 ppm tell whether it was used; so much may be NTP's doing. */
+static void arena_older_than_the_reader_gives_the_base(void **state)
+{
+	double hz;
+
+	(void)state;
+	if (no_counter())
+		skip();
+	hz = hz_measure();
+	assert_false(ppm_apart(hz_told(arena_aged(3600 * NS_PER_S, hz * 1.0001)), hz * 1.0001, 20));
+}
+
+static void arena_younger_than_the_reader_does_not(void **state)
+{
+	double hz;
+
+	(void)state;
+	if (no_counter())
+		skip();
+	hz = hz_measure();
+	assert_false(ppm_apart(hz_told(arena_aged(60 * NS_PER_MS, hz * 1.0001)), hz, 20));
+}
+
+/* A second asleep in an hour is 278 ppm. */
+static void base_with_a_suspend_in_it_is_not_used(void **state)
+{
+	struct fasttrace_arena *a;
+	double hz;
+
+	(void)state;
+	if (no_counter())
+		skip();
+	hz = hz_measure();
+	a = arena_aged(3600 * NS_PER_S, hz);
+	a->shared->clock_monotonic_ns += (uint64_t)NS_PER_S;
+	assert_false(ppm_apart(hz_told(a), hz, 20));
+}
+
 static void monotonic_clock_counts_nanoseconds(void **state)
 {
 	struct fasttrace_arena *a = arena_new();
@@ -425,6 +489,9 @@ int main(int argc, char **argv)
 		TEST(senseless_frequency_is_not_believed),
 		TEST(arena_of_another_boot_gets_a_guess_that_is_not_kept),
 		TEST(start_that_contradicts_our_own_clocks_is_not_used),
+		TEST(arena_older_than_the_reader_gives_the_base),
+		TEST(arena_younger_than_the_reader_does_not),
+		TEST(base_with_a_suspend_in_it_is_not_used),
 		TEST(monotonic_clock_counts_nanoseconds),
 		TEST(offsets_give_the_instant_back_exactly),
 	};
