@@ -159,6 +159,12 @@ $(TESTS): %: %.o $(TRACER_A) $(READER_A)
 		$(TRACER_A) $(READER_A) $(CMOCKA_LIBS) \
 		$(FUSE_LIBS) $(GLIB_LIBS) -lm
 
+# As users link: what start.c compares with the static library.
+START_SHARED = $(BUILD)/tests/bench/start-shared
+$(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $< $(TRACER_SO) -Wl,-rpath,'$$ORIGIN/../..'
+
 -include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(TEST_OBJS))
 
 clean:
@@ -208,8 +214,9 @@ demo: setup-demo
 	@BUILD=$(BUILD) examples/demo.sh
 
 bench: setup-build
-	$(AGAIN) $(BUILD)/tests/bench/bench
+	$(AGAIN) $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without)
 	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
+	@$(BUILD)/tests/bench/start
 
 check: setup
 	$(RUN) check

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* start-without.c - what start.c compares with: a program that is not linked with libfasttrace. */
+int main(void)
+{
+	return 0;
+}
