@@ -11,7 +11,8 @@
 #include "ft-tracer.h"
 
 /* Return: the length of what vsnprintf() made of it, at most FASTTRACE_PRINTF_BYTES - 1. */
-static size_t text_format(char *text, const char *format, va_list args)
+static __attribute__((format(printf, 2, 0))) size_t text_format(char *text, const char *format,
+								va_list args)
 {
 	static const char cut[] = "...";
 	int n = vsnprintf(text, FASTTRACE_PRINTF_BYTES, format, args);
