@@ -245,6 +245,15 @@ static void body_clock_steps(void)
 	body_hear();
 }
 
+static void body_clock_jitters(void)
+{
+	one();
+	fasttrace_self->last += UINT64_C(1) << 19; /* as if another processor's were ahead */
+	one();
+	body_say('.');
+	body_hear();
+}
+
 static const struct fixture_body bodies[] = {
 	{"die_after_many_interruptions", body_die_after_many_interruptions},
 	{"fork_in_flight", body_fork_in_flight},
@@ -255,6 +264,7 @@ static const struct fixture_body bodies[] = {
 	{"escape", body_escape},
 	{"too_big", body_too_big},
 	{"clock_steps", body_clock_steps},
+	{"clock_jitters", body_clock_jitters},
 	{NULL, NULL},
 };
 
@@ -455,6 +465,20 @@ static void clock_step_closes_the_subbuf_and_a_step_back_begins_a_stream(void **
 	fasttrace_arena_close(a);
 }
 
+static void clock_that_is_a_little_behind_is_waited_for(void **state)
+{
+	static const uint64_t want[] = {0, 1};
+	struct fasttrace_arena *a = after_dot("clock_jitters");
+	uint64_t got[64], cut = 0;
+
+	(void)state;
+	assert_int_equal(stats(a).clock_steps, 0);
+	assert_int_equal(fasttrace_arena_buffers(a), 1);
+	assert_numbers(got, read_all(a, 0, got, 64, &cut), want, 2);
+	assert_int_equal(stats(a).subbufs_consumed, 1);
+	fasttrace_arena_close(a);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -468,6 +492,7 @@ int main(int argc, char **argv)
 		TEST(siglongjmp_out_of_an_event_loses_that_event_alone),
 		TEST(event_longer_than_a_subbuf_is_counted),
 		TEST(clock_step_closes_the_subbuf_and_a_step_back_begins_a_stream),
+		TEST(clock_that_is_a_little_behind_is_waited_for),
 	};
 	int body = fixture_main(argc, argv, bodies);
 
