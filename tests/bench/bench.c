@@ -350,6 +350,14 @@ int main(int argc, char **argv)
 		}
 	}
 
+	uint64_t recorded = 0;
+
+	FASTTRACE(bench, event, (value, ++recorded));
+	if (!recorded) {
+		fputs("bench: events are not recorded here\n", stderr);
+		return 1;
+	}
+
 	int cpus = workers_start();
 	struct result one = measure(FLOOR, 1), loop = measure(LOOP_FLOOR, 1);
 	struct result call = measure(CALL_FLOOR, 1), locked = measure(LOCKED_FLOOR, 1);
