@@ -304,7 +304,7 @@ FASTTRACE_INLINE uint32_t fasttrace_event_id(struct fasttrace_event *event)
 	uint32_t on =
 		__atomic_load_n(__atomic_load_n(&event->on, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
 
-	if (!on)
+	if (FASTTRACE_LIKELY(!on))
 		return 0;
 	return FASTTRACE_UNLIKELY(on == FASTTRACE_UNREGISTERED) ? fasttrace_event_register(event)
 								: on;
