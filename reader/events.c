@@ -122,8 +122,8 @@ static bool rules_default(struct ft_span rules)
 	return !ft_rules_next(&rules, &first) || *first.text == '!';
 }
 
-/* Does `rule` match no event but those that `pattern` does, of all events or of a provider? */
-static bool rule_covered(struct ft_span rule, const char *pattern, bool whole_provider)
+/* Does the rule match nothing but what `pattern` does, "provider" or "provider:event"? */
+static bool rule_covered(struct ft_span rule, const char *pattern)
 {
 	size_t len = strlen(pattern);
 
@@ -132,7 +132,7 @@ static bool rule_covered(struct ft_span rule, const char *pattern, bool whole_pr
 		rule.len--;
 	}
 	return rule.len >= len && !memcmp(rule.text, pattern, len) &&
-	       (rule.len == len || (whole_provider && rule.text[len] == ':'));
+	       (rule.len == len || rule.text[len] == ':');
 }
 
 /* The old rules, less those that the new one makes useless, and the new one. */
@@ -145,7 +145,7 @@ static GString *rules_add(struct ft_span old, const char *provider, const char *
 	struct ft_span rule;
 
 	while (provider && ft_rules_next(&old, &rule)) {
-		if (rule_covered(rule, pattern, !event))
+		if (rule_covered(rule, pattern))
 			continue;
 		g_string_append_len(s, rule.text, (gssize)rule.len);
 		g_string_append_c(s, ',');

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c - an arena in plain memory that has nothing but an event table.
+ * table.c - an arena that has nothing but an event table.
  */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "fixture.h"
 #include "ft-walk.h"
 #include "table.h"
 
@@ -33,6 +36,31 @@ void table_free(struct fasttrace_arena *a)
 	free(a->metadata);
 	free(a->map);
 	free(a);
+}
+
+void table_file(const char *path)
+{
+	struct ft_arena h = {
+		.magic = FT_ARENA_MAGIC,
+		.abi = FASTTRACE_ABI,
+		.header_bytes = sizeof(h),
+		.pid = 4711,
+		.comm = "table",
+		.subbuf_shift = 12,
+		.subbufs_shift = 1,
+		.events_offset = TABLE_EVENTS_OFFSET,
+		.events_bytes = TABLE_EVENTS_BYTES,
+		.rules_offset = TABLE_RULES_OFFSET,
+		.places_offset = TABLE_RULES_OFFSET + 2 * FT_RULES_BYTES,
+	};
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	h.exe_offset = h.places_offset + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place);
+	h.cmdline_offset = h.exe_offset + FT_PATH_BYTES;
+	h.buffers_offset = h.size = h.cmdline_offset + FT_PATH_BYTES;
+	assert_int_equal(write(fd, &h, sizeof(h)), sizeof(h));
+	assert_int_equal(ftruncate(fd, (off_t)h.size), 0);
+	close(fd);
 }
 
 /* Where the next entry is linked. */
@@ -66,7 +94,7 @@ struct ft_event_entry *table_add(struct fasttrace_arena *a, unsigned nfields, co
 	e->provider_len = (uint16_t)strlen(names[0]);
 	e->name_len = (uint16_t)strlen(names[1]);
 	a->shared->events_end += (e->size + 7) & ~7u;
-	*link = offset;
+	ft_store_release(link, offset); /* event:W */
 	return e;
 }
 

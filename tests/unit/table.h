@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.h - an arena in plain memory that has nothing but an event table, for units of the reader
- * that look at nothing else.
+ * table.h - an arena that has nothing but an event table, for units of the reader that look at
+ * nothing else: in plain memory, or in a file.
  */
 #ifndef TABLE_H
 #define TABLE_H
@@ -16,9 +16,16 @@ struct fasttrace_arena *table_new(void);
 void table_free(struct fasttrace_arena *a);
 
 /**
+ * table_file() - make the file of such an arena, of a process that is dead, with room for rules.
+ * Is opened with fasttrace_arena_open(); table_add() then works on it as well.
+ */
+void table_file(const char *path);
+#define TABLE_RULES_OFFSET (TABLE_EVENTS_OFFSET + TABLE_EVENTS_BYTES)
+
+/**
  * table_add() - append an entry.
  * @names: provider, name, then one for each field.
- * Return: the entry, to be spoilt.
+ * Return: the entry, on and of plain kind, to be changed or spoilt.
  */
 struct ft_event_entry *table_add(struct fasttrace_arena *a, unsigned nfields, const uint8_t *types,
 				 const char *const *names);
