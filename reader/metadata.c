@@ -161,6 +161,14 @@ static void emit_stream(GString *s, const struct fasttrace_arena *a)
 			   "};\n\n");
 }
 
+/* Both begin with "_". babeltrace2 takes _x for the same as __x, which it shows as _x. */
+static gboolean names_clash(gconstpointer a, gconstpointer b)
+{
+	const char *x = a, *y = b;
+
+	return !strcmp(x, y) || !strcmp(x + 1, y) || !strcmp(x, y + 1);
+}
+
 /* "_" and the name, harmless, and different from those before it in the event. */
 static char *field_name(const char *name, GPtrArray *before)
 {
@@ -172,7 +180,7 @@ static char *field_name(const char *name, GPtrArray *before)
 	if (!*name)
 		g_string_append(s, "field");
 	len = s->len;
-	for (unsigned n = 2; g_ptr_array_find_with_equal_func(before, s->str, g_str_equal, NULL);
+	for (unsigned n = 2; g_ptr_array_find_with_equal_func(before, s->str, names_clash, NULL);
 	     n++) {
 		g_string_truncate(s, len);
 		g_string_append_printf(s, "_%u", n);

@@ -186,6 +186,172 @@ static void every_type_is_shown_as_what_it_is(void **state)
 		   "l = -0.25, m = \"gr\xc3\xbc\xc3\x9f\", n = 0xDEADBEEF }");
 }
 
+static void hex_is_shown_in_base_16(void **state)
+{
+	static const struct __attribute__((packed)) {
+		uint8_t a;
+		uint16_t b;
+		uint32_t c;
+		uint64_t d;
+	} v = {0xab, 0xffff, 0x80000000, UINT64_MAX};
+
+	(void)state;
+	table_add(arena, 4,
+		  TABLE_TYPES(FASTTRACE_TYPE_HEX8, FASTTRACE_TYPE_HEX16, FASTTRACE_TYPE_HEX32,
+			      FASTTRACE_TYPE_HEX64),
+		  TABLE_NAMES("p", "hex", "a", "b", "c", "d"));
+	packet_add(1, NOW, &v, sizeof(v));
+	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
+	trace_read("");
+	assert_has("{ a = 0xAB, b = 0xFFFF, c = 0x80000000, d = 0xFFFFFFFFFFFFFFFF }");
+}
+
+/* Payloads of events, field by field. */
+static unsigned char payload[1024];
+static size_t payload_bytes;
+
+static void payload_array(uint32_t count, const void *elements, size_t bytes)
+{
+	memcpy(payload + payload_bytes, &count, 4);
+	memcpy(payload + payload_bytes + 4, elements, bytes);
+	payload_bytes += 4 + bytes;
+}
+
+static void payload_add(unsigned id)
+{
+	packet_add(id, NOW, payload, payload_bytes);
+	payload_bytes = 0;
+}
+
+#define ARRAY(type) (FASTTRACE_TYPE_##type | FASTTRACE_TYPE_ARRAY)
+
+/* One array of each type with two elements, and then one without any. */
+static void arrays_are_shown_by_element(void **state)
+{
+	static const struct {
+		uint8_t type, bytes;
+		uint64_t v[2]; /* by bits */
+		const char *shown;
+	} arrays[] = {
+		{ARRAY(I8), 1, {0x80, 65}, "[0] = -128, [1] = 65"},
+		{ARRAY(I16), 2, {0x8000, 0x7fff}, "[0] = -32768, [1] = 32767"},
+		{ARRAY(I32), 4, {0x80000000, 1}, "[0] = -2147483648, [1] = 1"},
+		{ARRAY(I64), 8, {UINT64_MAX, 2}, "[0] = -1, [1] = 2"},
+		{ARRAY(U8), 1, {65, 0}, "[0] = 65, [1] = 0"}, /* numbers, no text */
+		{ARRAY(U16), 2, {0xffff, 3}, "[0] = 65535, [1] = 3"},
+		{ARRAY(U32), 4, {0xffffffff, 4}, "[0] = 4294967295, [1] = 4"},
+		{ARRAY(U64), 8, {UINT64_MAX, 5}, "[0] = 18446744073709551615, [1] = 5"},
+		{ARRAY(BOOL), 1, {1, 0}, "[0] = 1, [1] = 0"},
+		{ARRAY(FLOAT), 4, {0x3f000000, 0x7fc00000}, "[0] = 0.5, [1] = nan"},
+		{ARRAY(DOUBLE),
+		 8,
+		 {UINT64_C(0xfff0000000000000), UINT64_C(0x7ff8000000000000)},
+		 "[0] = -inf, [1] = nan"},
+		{ARRAY(HEX8), 1, {0xab, 0}, "[0] = 0xAB, [1] = 0x0"},
+		{ARRAY(HEX16), 2, {0xabcd, 1}, "[0] = 0xABCD, [1] = 0x1"},
+		{ARRAY(HEX32), 4, {0xdeadbeef, 2}, "[0] = 0xDEADBEEF, [1] = 0x2"},
+		{ARRAY(HEX64), 8, {UINT64_MAX, 3}, "[0] = 0xFFFFFFFFFFFFFFFF, [1] = 0x3"},
+	};
+	enum { N = sizeof(arrays) / sizeof(*arrays) };
+
+	(void)state;
+	for (unsigned i = 0; i < N; i++) {
+		unsigned char elements[16];
+
+		for (unsigned j = 0; j < 2; j++)
+			memcpy(elements + j * arrays[i].bytes, &arrays[i].v[j], arrays[i].bytes);
+		table_add(arena, 2, (const uint8_t[]){arrays[i].type, FASTTRACE_TYPE_U8},
+			  TABLE_NAMES("p", "array", "x", "after"));
+		for (uint32_t n = 0; n <= 2; n += 2) {
+			payload_array(n, elements, n * arrays[i].bytes);
+			payload[payload_bytes++] = (unsigned char)(100 + i);
+			payload_add(i + 1);
+		}
+	}
+	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
+	trace_read("");
+	for (unsigned i = 0; i < N; i++) {
+		char line[256];
+
+		snprintf(line, sizeof(line), "{ _x_length = 2, x = [ %s ], after = %u }",
+			 arrays[i].shown, 100 + i);
+		assert_has(line);
+		snprintf(line, sizeof(line), "{ _x_length = 0, x = [ ], after = %u }", 100 + i);
+		assert_has(line);
+	}
+}
+
+static void all_fields_may_be_arrays_beside_their_lengths(void **state)
+{
+	uint8_t types[FASTTRACE_MAX_FIELDS];
+
+	(void)state;
+	memset(types, ARRAY(U16), sizeof(types));
+	types[2] = types[4] = types[15] = FASTTRACE_TYPE_U8;
+	table_add(arena, 16, types,
+		  TABLE_NAMES("p", "all", "x", "x", "x_length", "x_length", "_y_length", "y", "",
+			      "z_length", "z", "_z_length", "event", "f1", "f2", "f3", "f4",
+			      "_f4_length"));
+	for (uint16_t i = 0; i < 16; i++) {
+		if (types[i] == FASTTRACE_TYPE_U8)
+			payload[payload_bytes++] = (unsigned char)(200 + i);
+		else
+			payload_array(i % 2, &i, i % 2 * 2);
+	}
+	payload_add(1);
+	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
+	trace_read("");
+	assert_has(
+		"{ _x_length = 0, x = [ ], _x_2_length = 1, x_2 = [ [0] = 1 ], x_length_2 = 202, "
+		"_x_length_3_length = 1, x_length_3 = [ [0] = 3 ], _y_length = 204, "
+		"_y_length_2 = 1, y = [ [0] = 5 ], _field_length = 0, field = [ ], "
+		"_z_length_length = 1, z_length = [ [0] = 7 ], _z_length_2 = 0, z = [ ], "
+		"__z_length_3_length = 1, _z_length_3 = [ [0] = 9 ], _event_length = 0, "
+		"event = [ ], _f1_length = 1, f1 = [ [0] = 11 ], _f2_length = 0, f2 = [ ], "
+		"_f3_length = 1, f3 = [ [0] = 13 ], _f4_length = 0, f4 = [ ], "
+		"_f4_length_2 = 215 }");
+}
+
+static void names_may_differ_by_an_underscore(void **state)
+{
+	(void)state;
+	table_add(arena, 3, TABLE_TYPES(FASTTRACE_TYPE_U8, FASTTRACE_TYPE_U8, FASTTRACE_TYPE_U8),
+		  TABLE_NAMES("p", "under", "_x", "x", "__x"));
+	packet_add(1, NOW, "\1\2\3", 3);
+	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
+	trace_read("");
+	assert_has("{ _x = 1, x_2 = 2, __x_2 = 3 }");
+}
+
+static void kinds_are_told_by_the_name(void **state)
+{
+	char *tsdl;
+
+	(void)state;
+	table_add(arena, 0, NULL, TABLE_NAMES("shop", "load"));
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U8), TABLE_NAMES("shop", "load", "b"))
+		->kind = FASTTRACE_KIND_BEGIN;
+	table_add(arena, 0, NULL, TABLE_NAMES("shop", "secret"))->kind = FASTTRACE_KIND_GUARD;
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U8), TABLE_NAMES("shop", "load", "e"))
+		->kind = FASTTRACE_KIND_END;
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_I8), TABLE_NAMES("shop", "load", "value"))
+		->kind = FASTTRACE_KIND_COUNTER;
+	packet_add(1, NOW, "", 0);
+	packet_add(2, NOW, "\1", 1);
+	packet_add(4, NOW, "\2", 1);
+	packet_add(5, NOW, "\xff", 1);
+	packet_write("0", (struct ft_packet_fields){.begin = NOW, .end = NOW});
+	trace_read("");
+	assert_has("shop:load: {");
+	assert_has("shop:load:begin: { tid = 0 }, { b = 1 }");
+	assert_has("shop:load:end: { tid = 0 }, { e = 2 }");
+	assert_has("shop:load:counter: { tid = 0 }, { value = -1 }");
+	tsdl = metadata();
+	assert_null(strstr(tsdl, "secret"));
+	assert_null(strstr(tsdl, "\tid = 3;"));
+	free(tsdl);
+}
+
 static void events_follow_each_other_on_eight_bytes(void **state)
 {
 	(void)state;
@@ -410,6 +576,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(trace_without_events_is_valid),
 		TEST(every_type_is_shown_as_what_it_is),
+		TEST(hex_is_shown_in_base_16),
+		TEST(arrays_are_shown_by_element),
+		TEST(all_fields_may_be_arrays_beside_their_lengths),
+		TEST(names_may_differ_by_an_underscore),
+		TEST(kinds_are_told_by_the_name),
 		TEST(events_follow_each_other_on_eight_bytes),
 		TEST(time_is_what_the_realtime_clock_showed),
 		TEST(time_is_exact_for_cycles_too),
