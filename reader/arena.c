@@ -38,7 +38,7 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 	if (h->size > size)
 		return "truncated";
 	if (!inside(h->places_offset, FT_MAX_BUFFERS * sizeof(struct ft_buffer_place), h->size) ||
-	    !inside(h->events_offset, h->events_bytes, h->size) ||
+	    !inside(h->events_offset, h->events_bytes, h->size) || h->rules_offset < sizeof(*h) ||
 	    !inside(h->rules_offset, 2 * FT_RULES_BYTES, h->size) ||
 	    !inside(h->exe_offset, FT_PATH_BYTES, h->size) ||
 	    !inside(h->cmdline_offset, FT_PATH_BYTES, h->size) || h->buffers_offset > h->size ||

@@ -194,7 +194,7 @@ int fasttrace_events_switch(struct fasttrace_arena *a, const char *provider, con
 		return -EINVAL;
 	if (!a->consumer)
 		return -EBUSY;
-	if (a->broken || a->rules_offset < sizeof(struct ft_arena))
+	if (a->broken)
 		return -EPROTO;
 	err = rules_remember(a, provider, event, on);
 	if (err)

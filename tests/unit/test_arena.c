@@ -11,6 +11,7 @@
 #include "fasttrace.h"
 #include "fixture.h"
 #include "ft-reader.h"
+#include "table.h"
 
 static void body_numbers(void)
 {
@@ -112,6 +113,7 @@ static void lying_headers_are_refused(void **state)
 		offsetof(struct ft_arena, events_bytes),   offsetof(struct ft_arena, exe_offset),
 		offsetof(struct ft_arena, cmdline_offset), offsetof(struct ft_arena, cmdline_bytes),
 		offsetof(struct ft_arena, buffers_offset), offsetof(struct ft_arena, subbuf_shift),
+		offsetof(struct ft_arena, rules_offset),
 	};
 	char path[512];
 	const char *why;
@@ -132,18 +134,73 @@ static void lying_headers_are_refused(void **state)
 	}
 }
 
+static void clock_is_explained_in_words(void **state)
+{
+	static const struct {
+		uint32_t clock, why;
+		const char *source, *words;
+	} cases[] = {
+		{FT_CLOCK_CYCLES, FT_CLOCK_WHY_SOURCE, "tsc",
+		 "invariant, and the kernel's clock source (tsc)"},
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_SOURCE, "kvm-clock",
+		 "the kernel's clock source is kvm-clock"},
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_SOURCE, "",
+		 "the kernel does not tell its clock source"},
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_NOT_INVARIANT, "tsc",
+		 "the cycle counter is not invariant"},
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_UNKNOWN, "",
+		 "the kernel does not tell its clock source"},
+		{FT_CLOCK_CYCLES, FT_CLOCK_WHY_GENERIC_TIMER, "arch_sys_counter",
+		 "arm64's generic timer"},
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_SOURCE, "\x1b[2J/\n\xff%s0123456789",
+		 "the kernel's clock source is _[2J/__%s012345"}, /* and nothing ends it */
+		{FT_CLOCK_MONOTONIC, 99, "tsc", "the kernel does not tell its clock source"},
+	};
+	char path[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/table", fixture_dir);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char source[FT_COMM_BYTES] = "";
+		struct fasttrace_arena *a;
+		int fd;
+
+		table_file(path);
+		poke(path, offsetof(struct ft_arena, clock), cases[i].clock, 4);
+		poke(path, offsetof(struct ft_arena, clock_why), cases[i].why, 4);
+		memcpy(source, cases[i].source, strnlen(cases[i].source, sizeof(source)));
+		fd = open(path, O_WRONLY);
+		assert_int_equal(
+			pwrite(fd, source, sizeof(source), offsetof(struct ft_arena, clock_source)),
+			sizeof(source));
+		close(fd);
+		assert_int_equal(fasttrace_arena_open(AT_FDCWD, path, 0, &a, NULL), 0);
+		assert_string_equal(fasttrace_arena_info(a)->clock_why, cases[i].words);
+		fasttrace_arena_close(a);
+	}
+}
+
 /* Every call on every buffer must return, whatever stands in the words. */
 static void walk_over(const char *path)
 {
 	struct fasttrace_snapshot *snapshot = NULL;
 	struct fasttrace_arena *a = NULL;
 	struct fasttrace_stats stats;
+	int events;
 	char *text = NULL;
 	size_t len;
 
 	if (fasttrace_arena_open(AT_FDCWD, path, FASTTRACE_OPEN_CONSUME, &a, NULL))
 		return;
 	fasttrace_arena_stats(a, &stats);
+	events = fasttrace_arena_events(a);
+	for (int id = 1; id <= events; id++) {
+		struct fasttrace_event_info info;
+
+		assert_int_equal(fasttrace_event_get_info(a, (unsigned)id, &info), 0);
+	}
+	fasttrace_events_switch(a, NULL, NULL, true);
+	fasttrace_events_switch(a, "test", NULL, false);
 	if (!fasttrace_arena_metadata(a, &text, &len))
 		free(text);
 	if (!fasttrace_snapshot_take(a, &snapshot))
@@ -170,11 +227,21 @@ static void walk_over(const char *path)
 static void any_word_may_lie(void **state)
 {
 	char path[512], copy[600], command[1300];
+	struct ft_arena h;
 	uint64_t seed = 1;
 	int fd;
 
 	(void)state;
 	arena_make(path, sizeof(path));
+	fd = open(path, O_RDONLY);
+	assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+	close(fd);
+	const uint64_t bases[] = {0,
+				  h.places_offset,
+				  h.events_offset,
+				  h.rules_offset,
+				  h.buffers_offset,
+				  h.buffers_offset + 4096 /* a page's head */};
 	snprintf(copy, sizeof(copy), "%s/copy", fixture_dir);
 	for (int round = 0; round < 300; round++) {
 		snprintf(command, sizeof(command), "cp --sparse=always %s %s", path, copy);
@@ -186,15 +253,7 @@ static void any_word_may_lie(void **state)
 
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			value = (seed >> 20) % 4 ? seed >> ((seed >> 10) % 60) : UINT64_MAX;
-			/* header, a place, the event table, a ring's control block, a page's head
-			 */
-			at = (off_t)((seed >> 30) % 512 * 8) +
-			     (off_t)((seed >> 40) % 5 == 0   ? 0
-				     : (seed >> 40) % 5 == 1 ? 12288
-				     : (seed >> 40) % 5 == 2
-					     ? 12288 + 131072
-					     : 12288 + 131072 + (4 << 20) +
-						       ((seed >> 40) % 5 == 4 ? 4096 : 0));
+			at = (off_t)((seed >> 30) % 512 * 8 + bases[(seed >> 40) % 6]);
 			assert_int_equal(pwrite(fd, &value, 8, at), 8);
 		}
 		close(fd);
@@ -270,6 +329,7 @@ int main(int argc, char **argv)
 		TEST(truncated_arena_is_refused),
 		TEST(newer_arena_is_refused),
 		TEST(lying_headers_are_refused),
+		TEST(clock_is_explained_in_words),
 		TEST(any_word_may_lie),
 		TEST(positions_that_lie_end_the_walk),
 		TEST(truncation_under_the_mapping_is_survived),

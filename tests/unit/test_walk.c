@@ -97,6 +97,32 @@ static void event_that_does_not_fit_ends_the_valid_part(void **state)
 	assert_int_equal(walk((size_t)(end - body), NOW).events, 2);
 }
 
+/* What ends the body is the end of what may be read, which a sanitizer sees. */
+static void body_may_end_anywhere_in_an_event(void **state)
+{
+	static const uint8_t types[] = {FASTTRACE_TYPE_STRING, FASTTRACE_TYPE_U64,
+					FASTTRACE_TYPE_ARRAY | FASTTRACE_TYPE_U64,
+					FASTTRACE_TYPE_DOUBLE, FASTTRACE_TYPE_STRING};
+	unsigned char *exact = malloc(64);
+	struct ft_walk w;
+
+	(void)state;
+	table_add(arena, 5, types, TABLE_NAMES("p", "long", "a", "b", "c", "d", "e"));
+	memset(body, 0, sizeof(body));
+	for (size_t text = 0; text < 24; text++) {
+		size_t whole = 8 + text + 1 + 8 + 4 + 8 + 1;
+
+		memset(table_event(body, NOW, 4), 'x', text);
+		for (size_t bytes = 8; bytes <= 64; bytes += 8) {
+			memcpy(exact + 64 - bytes, body, bytes);
+			assert_int_equal(ft_events_walk(arena, exact + 64 - bytes, bytes, NOW, &w),
+					 0);
+			assert_int_equal(w.events, whole <= bytes);
+		}
+	}
+	free(exact);
+}
+
 static void string_without_an_end_ends_the_valid_part(void **state)
 {
 	unsigned char *p = table_event(body, NOW, 1);
@@ -403,6 +429,7 @@ int main(void)
 		cmocka_unit_test(empty_body_has_no_events),
 		cmocka_unit_test(events_of_all_sizes_are_counted),
 		cmocka_unit_test(event_that_does_not_fit_ends_the_valid_part),
+		cmocka_unit_test(body_may_end_anywhere_in_an_event),
 		cmocka_unit_test(string_without_an_end_ends_the_valid_part),
 		cmocka_unit_test(undeclared_id_ends_the_valid_part),
 		cmocka_unit_test(event_declared_after_the_first_look_is_found),
