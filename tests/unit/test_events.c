@@ -16,10 +16,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fasttrace.h"
 #include "fixture.h"
 #include "ft-rules.h"
 #include "ft-walk.h"
 #include "table.h"
+
+/* Records one event of each kind each time it hears '+'; '!' is an event that it meets then. */
+static void body_shop(void)
+{
+	int c;
+
+	FASTTRACE(shop, opened);
+	body_say('.');
+	while ((c = body_hear()) > 0) {
+		FASTTRACE(shop, order, (id, c));
+		FASTTRACE(bank, order, (id, c));
+		if (c == '!')
+			FASTTRACE(bank, late);
+		body_say(FASTTRACE_ENABLED(shop, order) ? '1' : '0');
+	}
+}
+
+static const struct fixture_body bodies[] = {{"shop", body_shop}, {NULL, NULL}};
 
 static struct fasttrace_arena *arena;
 static char path[FIXTURE_DIR_BYTES + 16];
@@ -470,6 +489,38 @@ static void full_tmpfs_is_an_error(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Let the process of body_shop go round once. Return: events that it recorded. */
+static uint64_t go_round(char how, bool enabled)
+{
+	uint64_t before = fixture_begun(arena);
+
+	fixture_say(how);
+	assert_int_equal(fixture_hear(), enabled ? '1' : '0');
+	return fixture_begun(arena) - before;
+}
+
+static void living_process_follows_at_once(void **state)
+{
+	pid_t pid = fixture_spawn_env("shop", "FASTTRACE_EVENTS=!shop:none");
+
+	(void)state;
+	fasttrace_arena_close(arena);
+	assert_int_equal(fixture_hear(), '.');
+	arena = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
+	assert_int_equal(go_round('+', true), 2);
+	assert_int_equal(turn("shop", "order", false), 0);
+	assert_int_equal(go_round('+', false), 1);
+	assert_int_equal(turn("bank", NULL, false), 0);
+	assert_int_equal(go_round('!', false), 0); /* also one that it meets only now */
+	assert_int_equal(turn(NULL, NULL, true), 0);
+	assert_int_equal(go_round('!', true), 3);
+	assert_int_equal(turn(NULL, NULL, false), 0);
+	assert_int_equal(go_round('!', false), 0);
+	fixture_kill(pid);
+	assert_int_equal(turn("shop", NULL, true), 0); /* what is dead does not mind */
+	assert_true(is_on(1));
+}
+
 #define REGISTERED 2000u
 
 /* A process: links an entry, looks at the rules, sets the entry's switch, looks again. */
@@ -539,7 +590,7 @@ static void switches_beside_a_process_that_enters_events(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(info_is_what_the_entry_says),
@@ -557,8 +608,11 @@ int main(void)
 		TEST(rules_that_do_not_fit_are_not_remembered),
 		TEST(arena_without_room_for_rules_is_refused),
 		TEST(full_tmpfs_is_an_error),
+		TEST(living_process_follows_at_once),
 		TEST(switches_beside_a_process_that_enters_events),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int body = fixture_main(argc, argv, bodies);
+
+	return body >= 0 ? body : cmocka_run_group_tests(tests, NULL, NULL);
 }
