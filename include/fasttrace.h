@@ -290,7 +290,8 @@ FASTTRACE_INLINE unsigned char *fasttrace_put(unsigned char *to, struct fasttrac
 	} else if (value.type != FASTTRACE_TYPE_STRING) {
 		__builtin_memcpy(to, &value.bits, value.bytes);
 	} else if (__builtin_constant_p(value.bytes) && value.bytes <= 64) {
-		__builtin_memcpy(to, value.from, value.bytes); /* a literal */
+		__builtin_memcpy(to, value.from, value.bytes - 1); /* a literal, or its begin */
+		to[value.bytes - 1] = '\0';
 	} else {
 		fasttrace_put_string(to, (const char *)value.from, value.bytes);
 	}
