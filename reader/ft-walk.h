@@ -9,8 +9,8 @@
 
 /* One entry of the event table: a private copy that was checked. Its id is its place + 1. */
 struct ft_event_class {
-	uint32_t bytes;	 /* of an event, header included, without padding; 0: it depends */
 	uint32_t offset; /* of the entry, from the arena's start */
+	uint8_t bytes;	 /* of an event, header included, without padding; 0: it depends */
 	uint8_t kind;	 /* enum fasttrace_kind */
 	uint8_t level;
 	uint8_t nfields;

@@ -51,7 +51,7 @@ static bool class_measure(struct ft_event_class *c)
 		bytes += ft_type_bytes(c->types[i]);
 		fixed = fixed && ft_type_bytes(c->types[i]);
 	}
-	c->bytes = fixed ? bytes : 0;
+	c->bytes = (uint8_t)(fixed ? bytes : 0); /* at most 8 + 16 * 8 */
 	return true;
 }
 
