@@ -207,7 +207,8 @@ FASTTRACE_READER_API int fasttrace_arena_events(struct fasttrace_arena *arena);
 
 /**
  * fasttrace_event_get_info() - what class @id is. Strings are borrowed until the arena is closed;
- * they may hold anything but control characters and slashes.
+ * they may hold anything but control characters and slashes. None is empty, and `provider` and
+ * `name` are neither "." nor "..": folders may be called so.
  * Return: 0; -ENOENT no such class, as of the last fasttrace_arena_events().
  */
 FASTTRACE_READER_API int fasttrace_event_get_info(struct fasttrace_arena *arena, unsigned id,
