@@ -152,8 +152,8 @@ static void clock_is_explained_in_words(void **state)
 		 "the kernel does not tell its clock source"},
 		{FT_CLOCK_CYCLES, FT_CLOCK_WHY_GENERIC_TIMER, "arch_sys_counter",
 		 "arm64's generic timer"},
-		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_SOURCE, "\x1b[2J/\n\xff%s0123456789",
-		 "the kernel's clock source is _[2J/__%s012345"}, /* and nothing ends it */
+		{FT_CLOCK_MONOTONIC, FT_CLOCK_WHY_SOURCE, "\x1b[2J\x7f\n\xff%s0123456789",
+		 "the kernel's clock source is _[2J___%s012345"}, /* and nothing ends it */
 		{FT_CLOCK_MONOTONIC, 99, "tsc", "the kernel does not tell its clock source"},
 	};
 	char path[512];
