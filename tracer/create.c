@@ -239,7 +239,9 @@ static void *sparse_map(int fd, size_t size)
 static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 {
 	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0;
-	uint64_t rules = parent ? ft_rules_bytes(ft_load_acquire(&parent->rules)) : FT_EVENTS_MAX;
+	/* With room for what somebody adds meanwhile. */
+	uint64_t rules =
+		FT_EVENTS_MAX + (parent ? ft_rules_bytes(ft_load_acquire(&parent->rules)) : 0);
 	struct rlimit limit;
 
 	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur != RLIM_INFINITY &&
@@ -250,7 +252,7 @@ static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
 	if (fallocate(fd, 0, 0, (off_t)PLACES_OFFSET) ||
 	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)) ||
-	    (rules && fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules)))
+	    fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules))
 		return -errno;
 	return 0;
 }
