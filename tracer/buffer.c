@@ -326,6 +326,8 @@ static int thread_attach(bool abandon)
 		return -ENOMEM;
 	if (!abandon && old->ring.slots)
 		return 0; /* a handler was first */
+	if (ft_process_borrowed())
+		return -ENOMEM; /* it would be ours when we are gone */
 	if (!abandon && thread_revive(thread_ended))
 		return 0;
 	if (buffer_claim(a, &index))

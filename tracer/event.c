@@ -293,8 +293,12 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 		return &event_off;
 	}
 	a = ft_process_arena();
-	if (!a)
+	if (!a && ft_process_off())
 		return &event_off;
+	if (!a) { /* not yet: the switch is our parent's memory, and it may have one */
+		ft_process_lost(1);
+		return &fasttrace_unregistered;
+	}
 	if (ft_load_relaxed(&event->on) != &event_homeless) {
 		site_parse(&site, event);
 		e = entry_get(a, &site);

@@ -47,6 +47,24 @@ enum ft_clock_kind ft_clock_choose(const char *source, bool invariant, enum ft_c
  */
 bool ft_clock_invariant(uint32_t highest_leaf, uint32_t power_edx);
 
+/* A copy of this library; `layout` tells which copies understand each other. */
+struct ft_process;
+struct ft_copy {
+	uint64_t layout;
+	struct ft_process *process;
+};
+
+extern const struct ft_copy ft_copy_own __attribute__((visibility("hidden")));
+
+/**
+ * ft_copy_first() - what all copies of this library in this process share; zeros at first.
+ * Context: async-signal-safe once our constructor has run.
+ */
+struct ft_process *ft_copy_first(void);
+
+/** ft_copy_pin() - keep the library that holds this copy from being unloaded. Constructors only. */
+void ft_copy_pin(void);
+
 /** ft_mount_start() - FASTTRACE_MOUNT: have a daemon mount it; returns when it answers. */
 void ft_mount_start(const struct ft_config *config);
 

@@ -13,6 +13,7 @@
  *   config.c   the environment
  *   dir.c      the arena directory: checked, measured, made room in
  *   mount.c    FASTTRACE_MOUNT
+ *   copy.c     several copies of the library in one process (ft-create.h)
  *   text.c     strings and small files, without libc's allocator (ft-create.h)
  *
  * All of it may run in a signal handler, on any thread, before main() and after exit(): no malloc,
@@ -67,8 +68,14 @@ bool ft_dir_lock_free(int fd, off_t at, off_t len);
 /** ft_dir_served() - does a daemon hold the directory's lock? */
 bool ft_dir_served(int dirfd);
 
-/** ft_process_arena() - this process's arena, or NULL: tracing is off. Creates it if need be. */
+/**
+ * ft_process_arena() - this process's arena; creates it if need be.
+ * Return: NULL when tracing is off, and for a child of vfork() whose parent has none.
+ */
 struct ft_arena *ft_process_arena(void);
+
+/** ft_process_borrowed() - are we a child of vfork() that has its parent's memory for a while? */
+bool ft_process_borrowed(void);
 
 /** ft_process_off() - is it known that there is none? */
 bool ft_process_off(void);

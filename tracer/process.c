@@ -10,6 +10,10 @@
  *
  * The writing ends of threads live in memory that fork() wipes. So a child, even of raw clone(),
  * finds that it has none, comes here, and finds `alive` wiped.
+ *
+ * A child of vfork() borrows our memory, and our thread: it records in that thread's buffer. If
+ * there is none, its events are lost: an arena or a buffer made then would carry the child's
+ * identity when it is ours again. The pid beside `alive` tells: it is not the child's.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -31,115 +35,143 @@
 
 enum process_state { PROCESS_NONE, PROCESS_BUSY, PROCESS_READY, PROCESS_OFF };
 
-/* Wiped on fork: `alive` and the writing ends are those of this process only. */
+/* Wiped on fork: it is all of this process only. */
 struct wiped {
-	uint64_t alive;
-	uint64_t unused[15];
+	uint64_t alive; /* the arena is ours */
+	uint64_t pid;	/* whose memory this is; 0: wiped, and not known yet */
+	uint64_t lost;	/* before there was an arena */
+	uint64_t unused[13];
 	union {
 		struct fasttrace_thread thread;
 		char line[128];
 	} threads[FT_MAX_BUFFERS];
 };
 
-static struct {
+/* Shared by all copies of this library (copy.c): FT_PROCESS_LAYOUT changes when it does. */
+struct ft_process {
 	uint64_t state; /* pid << 32 | enum process_state: who changed it last */
 	struct ft_arena *arena;
 	size_t size;
 	struct wiped *wiped;
 	void *lock_page;
-	uint64_t lost; /* before there was an arena */
+	uint32_t started; /* hooks are registered */
 	bool configured;
 	struct ft_config config;
 	char path[PATH_MAX + 64];
-} process;
+};
+
+static struct ft_process ft_process_own;
+
+const struct ft_copy ft_copy_own = {
+	.layout = UINT64_C(1) << 56 | (uint64_t)FASTTRACE_ABI << 32 | sizeof(struct ft_process),
+	.process = &ft_process_own,
+};
 
 struct fasttrace_thread ft_process_none;
 __thread struct fasttrace_thread *fasttrace_self = &ft_process_none;
 
 const struct ft_config *ft_process_config(void)
 {
-	return &process.config;
+	return &ft_copy_first()->config;
 }
 
 const char *ft_process_path(void)
 {
-	return process.path;
+	return ft_copy_first()->path;
 }
 
 struct fasttrace_thread *ft_process_thread(uint32_t index)
 {
-	return &process.wiped->threads[index].thread;
+	return &ft_copy_first()->wiped->threads[index].thread;
+}
+
+/* Does this process write to the arena, or a child that borrows our memory? */
+static bool arena_lives(const struct ft_process *p)
+{
+	return (uint32_t)ft_load_acquire(&p->state) == PROCESS_READY && p->wiped->alive;
 }
 
 void ft_process_lost(uint64_t events)
 {
-	bool mine =
-		(uint32_t)ft_load_acquire(&process.state) == PROCESS_READY && process.wiped->alive;
+	struct ft_process *p = ft_copy_first();
 
-	ft_add_relaxed(mine ? &process.arena->lost_no_buffer : &process.lost, events);
+	if (arena_lives(p))
+		ft_add_relaxed(&p->arena->lost_no_buffer, events);
+	else if (p->wiped)
+		ft_add_relaxed(&p->wiped->lost, events);
 }
 
-static bool wiped_map(void)
+bool ft_process_borrowed(void)
 {
-	if (process.wiped)
-		return true;
-	process.wiped = mmap(NULL, sizeof(*process.wiped), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (process.wiped == MAP_FAILED) {
-		process.wiped = NULL;
-		return false;
+	const struct ft_process *p = ft_copy_first();
+
+	return p->wiped && p->wiped->pid && p->wiped->pid != (uint64_t)getpid();
+}
+
+static bool wiped_map(struct ft_process *p)
+{
+	struct wiped *w = p->wiped;
+
+	if (!w) {
+		w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			 0);
+		if (w == MAP_FAILED)
+			return false;
+		if (madvise(w, sizeof(*w), MADV_WIPEONFORK)) {
+			munmap(w, sizeof(*w));
+			return false;
+		}
+		p->wiped = w;
 	}
-	return !madvise(process.wiped, sizeof(*process.wiped), MADV_WIPEONFORK);
+	w->pid = (uint64_t)getpid();
+	return true;
 }
 
 /* Move a finished arena to where call sites expect it. */
-static bool arena_settle(struct ft_created *made)
+static bool arena_settle(struct ft_process *p, struct ft_created *made)
 {
 	void *at = made->arena;
 
-	if (process.arena)
+	if (p->arena)
 		at = mremap(made->arena, made->size, made->size, MREMAP_MAYMOVE | MREMAP_FIXED,
-			    process.arena);
+			    p->arena);
 	if (at == MAP_FAILED) {
 		munmap(made->arena, made->size);
 		return false;
 	}
-	process.arena = at;
-	process.size = made->size;
+	p->size = made->size;
+	p->arena = at;
 	return true;
 }
 
 /* Constructors of others may trace before ours has run. */
-static void process_configure(void)
+static void process_configure(struct ft_process *p)
 {
-	if (!process.configured)
-		ft_config_get(&process.config);
-	process.configured = true;
+	if (!p->configured)
+		ft_config_get(&p->config);
+	p->configured = true;
 }
 
-static bool arena_create(void)
+static bool arena_create(struct ft_process *p)
 {
-	const struct ft_arena *parent = process.arena;
-	struct ft_created made = {.parent = parent, .size = process.size};
+	struct ft_created made = {.parent = p->arena, .size = p->size};
 	const char *why = "out of memory";
 	int err;
 
-	process_configure();
-	if (process.config.off)
+	process_configure(p);
+	if (p->config.off)
 		return false;
-	err = wiped_map()
-		      ? ft_create(&process.config, &made, process.path, sizeof(process.path), &why)
-		      : -ENOMEM;
-	if (!err && !arena_settle(&made))
+	err = wiped_map(p) ? ft_create(&p->config, &made, p->path, sizeof(p->path), &why) : -ENOMEM;
+	if (!err && !arena_settle(p, &made))
 		err = -ENOMEM;
 	if (err) {
-		ft_complain("fasttrace: ", process.config.dir, ": ", why, ": ", ft_text_error(-err),
+		ft_complain("fasttrace: ", p->config.dir, ": ", why, ": ", ft_text_error(-err),
 			    ": this process is not traced\n", NULL);
 		return false;
 	}
-	process.lock_page = made.lock_page;
-	process.arena->lost_no_buffer += ft_exchange(&process.lost, 0);
-	process.wiped->alive = 1;
+	p->lock_page = made.lock_page;
+	p->arena->lost_no_buffer += ft_exchange(&p->wiped->lost, 0);
+	p->wiped->alive = 1;
 	return true;
 }
 
@@ -153,59 +185,77 @@ static uint64_t state_of(enum process_state state)
  * we find a pid that is not ours: nobody will finish it here. A handler must not find its own
  * thread at it, for it would wait for itself.
  */
-static void arena_try(uint64_t state)
+static void arena_try(struct ft_process *p, uint64_t state)
 {
 	sigset_t saved = ft_signals_block();
 
 	if (state == state_of(PROCESS_BUSY))
 		sched_yield();
-	else if (ft_cas(&process.state, state, state_of(PROCESS_BUSY)))
-		ft_store_release(&process.state,
-				 state_of(arena_create() ? PROCESS_READY : PROCESS_OFF));
+	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY)))
+		ft_store_release(&p->state,
+				 state_of(arena_create(p) ? PROCESS_READY : PROCESS_OFF));
 	ft_signals_restore(&saved);
 }
 
 bool ft_process_off(void)
 {
-	return (uint32_t)ft_load_relaxed(&process.state) == PROCESS_OFF; /* a hint; for good */
+	/* a hint; for good */
+	return (uint32_t)ft_load_relaxed(&ft_copy_first()->state) == PROCESS_OFF;
 }
 
 struct ft_arena *ft_process_arena(void)
 {
+	struct ft_process *p = ft_copy_first();
+
 	for (;;) {
-		uint64_t state = ft_load_acquire(&process.state);
+		uint64_t state = ft_load_acquire(&p->state);
 
 		if ((uint32_t)state == PROCESS_OFF)
 			return NULL;
-		if ((uint32_t)state == PROCESS_READY && process.wiped->alive)
-			return process.arena;
-		arena_try(state);
+		if ((uint32_t)state == PROCESS_READY && p->wiped->alive)
+			return p->arena;
+		if (ft_process_borrowed())
+			return NULL;
+		arena_try(p, state);
 	}
+}
+
+/*
+ * A child forked while another thread creates the arena would inherit the descriptor that holds the
+ * writer's lock, and keep us alive for readers.
+ */
+static void fork_prepare(void)
+{
+	while (ft_load_acquire(&ft_copy_first()->state) == state_of(PROCESS_BUSY))
+		sched_yield();
 }
 
 /* An event in flight, of a handler that forks, must not be finished in the parent's ring. */
 static void child_forked(void)
 {
-	struct ft_arena *a = process.arena;
+	struct ft_process *p = ft_copy_first();
+	struct ft_arena *a = p->arena;
 
-	if (a && (uint32_t)ft_load_acquire(&process.state) == PROCESS_READY &&
-	    !process.wiped->alive)
-		mmap((char *)a + a->buffers_offset, process.size - a->buffers_offset,
+	if (p->wiped)
+		p->wiped->pid = (uint64_t)getpid();
+	if (a && (uint32_t)ft_load_acquire(&p->state) == PROCESS_READY && !p->wiped->alive)
+		mmap((char *)a + a->buffers_offset, p->size - a->buffers_offset,
 		     PROT_READ | PROT_WRITE,
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 int ft_process_commit(uint64_t offset, uint64_t bytes)
 {
+	const struct ft_process *p = ft_copy_first();
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1);
 	int fd, err;
 
 	bytes = (offset + bytes - from + page - 1) & ~(page - 1);
-	if (!madvise((char *)process.arena + from, bytes, MADV_POPULATE_WRITE))
+	if (!madvise((char *)p->arena + from, bytes, MADV_POPULATE_WRITE))
 		return 0;
 	if (errno != EINVAL)
 		return -ENOMEM;
-	fd = open(process.path, O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* before Linux 5.14 */
+	fd = open(p->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* before Linux 5.14 */
 	if (fd < 0)
 		return -ENOMEM;
 	err = fallocate(fd, 0, (off_t)from, (off_t)bytes) ? -ENOMEM : 0;
@@ -231,22 +281,23 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset)
 	return (char *)a + *offset;
 }
 
-/* The state of the world when the process ends by exit(). */
+/* The state of the world when the process ends by exit(). Not of a child that borrows our memory.
+ */
 static void process_exit(int status, void *unknown)
 {
-	struct ft_arena *a = process.arena;
+	struct ft_process *p = ft_copy_first();
 	int fd;
 
-	if ((uint32_t)ft_load_acquire(&process.state) != PROCESS_READY || !process.wiped->alive)
+	if (!arena_lives(p) || ft_process_borrowed())
 		return;
-	if (!ft_cas(&a->exit_mark, 0,
+	if (!ft_cas(&p->arena->exit_mark, 0,
 		    unknown ? UINT64_C(2) << 32 : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))
 		return;
-	fd = open(process.config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(p->config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (!ft_dir_served(fd))
-		unlink(process.path);
+		unlink(p->path);
 	close(fd);
 }
 
@@ -254,18 +305,26 @@ extern int on_exit(void (*function)(int, void *), void *arg) __attribute__((weak
 
 static __attribute__((constructor(101))) void process_start(void)
 {
-	process_configure();
-	if (process.config.off)
+	struct ft_process *p = ft_copy_first();
+
+	ft_copy_pin();
+	process_configure(p);
+	if (p->config.off)
 		return;
+	ft_buffer_start();
+	if (!ft_cas(&p->started, 0, 1))
+		return; /* another copy has */
+	wiped_map(p);
 	if (on_exit)
 		on_exit(process_exit, NULL);
-	pthread_atfork(NULL, NULL, child_forked);
-	ft_buffer_start();
-	if (process.config.mount[0])
-		ft_mount_start(&process.config);
+	pthread_atfork(fork_prepare, NULL, child_forked);
+	if (p->config.mount[0])
+		ft_mount_start(&p->config);
 }
 
+/* Destructors of a shared object run before on_exit()'s functions, and do not know the status. */
 static __attribute__((destructor(101))) void process_end(void)
 {
-	process_exit(0, &process);
+	if (!on_exit)
+		process_exit(0, &ft_process_own);
 }
