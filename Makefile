@@ -152,7 +152,7 @@ $(EXAMPLES): %: %.o $(TRACER_A)
 
 # Units mirror sources: test_x gets fs.a when there is an fs/x.c.
 $(filter $(patsubst fs/%.c,$(BUILD)/tests/unit/test_%,$(wildcard fs/*.c)),$(UNITS)): $(FS_A)
-$(UNITS): $(HELPER_OBJS)
+$(UNITS) $(call programs,tests/life/*.c): $(HELPER_OBJS)
 $(TESTS): %: %.o $(TRACER_A) $(READER_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %/fs.a,$^) \
