@@ -30,6 +30,19 @@ struct ft_arena *ft_process_arena(void)
 	return arena;
 }
 
+static bool arena_later; /* it is not there, but may come */
+static uint64_t lost;
+
+bool ft_process_off(void)
+{
+	return !arena_later;
+}
+
+void ft_process_lost(uint64_t events)
+{
+	lost += events;
+}
+
 void *ft_process_event_space(uint32_t bytes, uint32_t *offset)
 {
 	uint32_t size = (bytes + 7) & ~7u, end;
@@ -241,6 +254,24 @@ static void more_events_than_ids_are_lost(void **state)
 	assert_int_equal(arena->lost_no_event, 1);
 }
 
+static void site_without_an_arena_yet_asks_again(void **state)
+{
+	struct ft_arena *later = arena;
+	struct fasttrace_event site = SITE("shop, opened", 0, 0);
+
+	(void)state;
+	arena = NULL;
+	arena_later = true;
+	lost = 0;
+	assert_int_equal(fasttrace_event_register(&site), 0);
+	assert_int_equal(*site.on, FASTTRACE_UNREGISTERED);
+	assert_int_equal(lost, 1);
+	arena = later;
+	assert_int_equal(fasttrace_event_register(&site), 1);
+	assert_int_equal(*site.on, 1);
+	arena_later = false;
+}
+
 static void site_of_another_abi_is_off(void **state)
 {
 	struct fasttrace_event a = SITE("p, e", 0, 0);
@@ -411,6 +442,7 @@ int main(void)
 		TEST(process_that_is_not_traced_has_all_events_off),
 		TEST(event_without_room_counts_each_time),
 		TEST(more_events_than_ids_are_lost),
+		TEST(site_without_an_arena_yet_asks_again),
 		TEST(site_of_another_abi_is_off),
 		TEST(errno_is_kept),
 		TEST(handler_in_the_middle_may_register_the_same_event),
