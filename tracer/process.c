@@ -44,7 +44,7 @@ struct wiped {
 	union {
 		struct fasttrace_thread thread;
 		char line[128];
-	} threads[FT_MAX_BUFFERS];
+	} threads[2 * FT_MAX_BUFFERS];
 };
 
 /* Shared by all copies of this library (copy.c): FT_PROCESS_LAYOUT changes when it does. */
@@ -53,6 +53,7 @@ struct ft_process {
 	struct ft_arena *arena;
 	size_t size;
 	struct wiped *wiped;
+	uint64_t first_thread; /* in wiped->threads: buffer 0's */
 	void *lock_page;
 	uint32_t started; /* hooks are registered */
 	bool configured;
@@ -82,7 +83,9 @@ const char *ft_process_path(void)
 
 struct fasttrace_thread *ft_process_thread(uint32_t index)
 {
-	return &ft_copy_first()->wiped->threads[index].thread;
+	const struct ft_process *p = ft_copy_first();
+
+	return &p->wiped->threads[(p->first_thread + index) % (2 * FT_MAX_BUFFERS)].thread;
 }
 
 /* Does this process write to the arena, or a child that borrows our memory? */
@@ -132,9 +135,12 @@ static bool arena_settle(struct ft_process *p, struct ft_created *made)
 {
 	void *at = made->arena;
 
-	if (p->arena)
+	if (p->arena) {
+		/* Behind those that our thread still points at: they are to stay wiped. */
+		p->first_thread += ft_load_acquire(&p->arena->buffers);
 		at = mremap(made->arena, made->size, made->size, MREMAP_MAYMOVE | MREMAP_FIXED,
 			    p->arena);
+	}
 	if (at == MAP_FAILED) {
 		munmap(made->arena, made->size);
 		return false;

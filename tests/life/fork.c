@@ -247,9 +247,62 @@ static void fork_while_the_arena_is_made(void **state)
 	}
 }
 
-static const struct fixture_body bodies[] = {
-	{"server", body_server}, {"loop", body_loop}, {"generations", body_generations},
-	{"clones", body_clones}, {"race", body_race}, {NULL, NULL}};
+/* In a child another thread traces before the one that forked, which has a stale pointer. */
+static _Noreturn void child_with_a_thread(void)
+{
+	pthread_t id;
+
+	pthread_create(&id, NULL, first_event, (void *)(uintptr_t)2);
+	pthread_join(id, NULL);
+	pthread_create(&id, NULL, first_event, (void *)(uintptr_t)3);
+	trace(4);
+	pthread_join(id, NULL);
+	body_say('c');
+	wait_for_test_end();
+}
+
+static void body_stale(void)
+{
+	pid_t pid;
+
+	trace(1);
+	pid = fork();
+	if (!pid)
+		child_with_a_thread();
+	body_hear();
+	kill(pid, SIGKILL);
+	wait_child(pid);
+}
+
+static void threads_of_a_child_do_not_share_a_buffer(void **state)
+{
+	pid_t pid = fixture_spawn("stale", NULL), child;
+	struct fasttrace_buffer_info info;
+	struct fasttrace_arena *a;
+	unsigned main_threads = 0;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), 'c');
+	child = arena_pid(pid);
+	a = fixture_open(child, 0);
+	assert_true(fasttrace_arena_buffers(a) >= 2);
+	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++) {
+		assert_int_equal(fasttrace_buffer_get_info(a, i, &info), 0);
+		main_threads += info.tid == (uint32_t)child;
+	}
+	assert_int_equal(main_threads, 1);
+	assert_int_equal(fixture_begun(a), 3);
+	fasttrace_arena_close(a);
+}
+
+static const struct fixture_body bodies[] = {{"server", body_server},
+					     {"loop", body_loop},
+					     {"generations", body_generations},
+					     {"clones", body_clones},
+					     {"race", body_race},
+					     {"stale", body_stale},
+					     {NULL, NULL}};
 
 LIFE_MAIN(TEST(pre_fork_server), TEST(thousand_forks_leak_nothing), TEST(generations_leak_nothing),
-	  TEST(raw_clone_records_in_an_arena_of_its_own), TEST(fork_while_the_arena_is_made))
+	  TEST(raw_clone_records_in_an_arena_of_its_own), TEST(fork_while_the_arena_is_made),
+	  TEST(threads_of_a_child_do_not_share_a_buffer))
