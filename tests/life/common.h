@@ -42,7 +42,7 @@ static inline void body_stand(void)
 }
 
 /* Outlive our parent, but not the test, which holds the other end of the pipe. */
-static inline void wait_for_test_end(void)
+static inline _Noreturn void wait_for_test_end(void)
 {
 	struct pollfd end = {.fd = atoi(getenv("FIXTURE_IN"))};
 
