@@ -204,6 +204,26 @@ static void reloading(char **paths)
 	printf("%s %s\n", mappings() == maps ? "=" : "maps", descriptors() == fds ? "=" : "fds");
 }
 
+/* With a daemon: what does the arena of a child say of its end? */
+static int served(char **paths)
+{
+	int code = -2, lock = fixture_serve_dir();
+	enum fasttrace_end end;
+	pid_t pid = fork();
+
+	if (!pid) {
+		for (int i = 0; i < libraries; i++)
+			load(i, paths[i], RTLD_LOCAL);
+		all_trace();
+		exit(42);
+	}
+	wait_child(pid);
+	end = end_of(pid, &code);
+	printf("%s %d\n", end == FASTTRACE_EXITED ? "exited" : "not exited", code);
+	close(lock);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argc > 2 ? argv[1] : "";
@@ -212,6 +232,8 @@ int main(int argc, char **argv)
 	libraries = argc - 2;
 	if (libraries < 1 || libraries > LIBRARIES)
 		return 2;
+	if (!strcmp(how, "served"))
+		return served(argv + 2);
 	for (int i = 0; i < libraries; i++)
 		load(i, argv[2 + i], strcmp(how, "global") ? RTLD_LOCAL : RTLD_GLOBAL);
 #ifdef TRACED

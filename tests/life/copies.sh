@@ -79,6 +79,9 @@ for p in one red high shared; do
 	check "100 times loaded and closed: $p" 42 "= =
 arenas 1 buffers 1 begun 200 readable 200" "$host" reloading ./$p.so
 done
+for program in "$host" ./host-so ./host-a; do
+	leave=2 check "the status of exit(), ${program##*/}" 0 "exited 42" "$program" served ./one.so ./shared.so
+done
 leave=1 check "an arena that stays is one" 0 "arenas 1 buffers 2 begun 4 readable 4" \
 	"$host" leave ./one.so ./two.so
 echo "$failures failed"
