@@ -31,8 +31,8 @@ __asm__(".pushsection .note.fasttrace, \"a\", %note\n"
 	"	.popsection\n");
 
 struct search {
-	unsigned objects; /* seen so far: the first is the program itself */
-	bool own_is_program;
+	const char *name;	 /* of the object we are at; empty: the program itself */
+	const char *own_library; /* that holds this copy, unless the program does */
 	struct ft_process *first;
 };
 
@@ -44,7 +44,7 @@ static void note_consider(struct search *search, const char *desc)
 	memcpy(&distance, desc, sizeof(distance));
 	copy = (const struct ft_copy *)(desc + distance);
 	if (copy == &ft_copy_own)
-		search->own_is_program = search->objects == 0;
+		search->own_library = search->name[0] ? search->name : NULL;
 	if (!search->first && copy->layout == ft_copy_own.layout)
 		search->first = copy->process;
 }
@@ -75,6 +75,7 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 	struct search *search = arg;
 
 	(void)size;
+	search->name = info->dlpi_name ? info->dlpi_name : "";
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 
@@ -82,7 +83,6 @@ static int object_look(struct dl_phdr_info *info, size_t size, void *arg)
 			notes_walk(search, (const char *)(info->dlpi_addr + ph->p_vaddr),
 				   ph->p_memsz, ph->p_align);
 	}
-	search->objects++;
 	return 0;
 }
 
@@ -100,16 +100,20 @@ struct ft_process *ft_copy_first(void)
 	return p;
 }
 
-extern __typeof__(dlopen) dlopen __attribute__((weak));
-extern __typeof__(dladdr) dladdr __attribute__((weak));
+extern __typeof__(dlsym) dlsym __attribute__((weak));
 
-/* What a dlclose() must not unmap: hooks of the process, destructors of threads, what is shared. */
+/*
+ * What a dlclose() must not unmap: hooks of the process, destructors of threads, what is shared.
+ * dlopen() is looked up, for to name it gives a warning in static programs.
+ */
 void ft_copy_pin(void)
 {
+	__typeof__(dlopen) *open_again = NULL;
 	struct search search = {0};
-	Dl_info info;
 
 	dl_iterate_phdr(object_look, &search);
-	if (!search.own_is_program && dlopen && dladdr && dladdr(&ft_copy_own, &info))
-		dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	if (search.own_library && dlsym)
+		*(void **)&open_again = dlsym(RTLD_DEFAULT, "dlopen");
+	if (open_again)
+		open_again(search.own_library, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }

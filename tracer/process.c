@@ -63,7 +63,7 @@ struct ft_process {
 
 static struct ft_process ft_process_own;
 
-const struct ft_copy ft_copy_own = {
+__attribute__((used)) const struct ft_copy ft_copy_own = {
 	.layout = UINT64_C(1) << 56 | (uint64_t)FASTTRACE_ABI << 32 | sizeof(struct ft_process),
 	.process = &ft_process_own,
 };
@@ -130,6 +130,11 @@ static bool wiped_map(struct ft_process *p)
 	return true;
 }
 
+static uint64_t state_of(enum process_state state)
+{
+	return (uint64_t)getpid() << 32 | state;
+}
+
 /* Move a finished arena to where call sites expect it. */
 static bool arena_settle(struct ft_process *p, struct ft_created *made)
 {
@@ -171,6 +176,7 @@ static bool arena_create(struct ft_process *p)
 	if (!err && !arena_settle(p, &made))
 		err = -ENOMEM;
 	if (err) {
+		ft_store_release(&p->state, state_of(PROCESS_OFF)); /* fork() may wait for us */
 		ft_complain("fasttrace: ", p->config.dir, ": ", why, ": ", ft_text_error(-err),
 			    ": this process is not traced\n", NULL);
 		return false;
@@ -179,11 +185,6 @@ static bool arena_create(struct ft_process *p)
 	p->arena->lost_no_buffer += ft_exchange(&p->wiped->lost, 0);
 	p->wiped->alive = 1;
 	return true;
-}
-
-static uint64_t state_of(enum process_state state)
-{
-	return (uint64_t)getpid() << 32 | state;
 }
 
 /*
