@@ -126,5 +126,18 @@ mutant put-counts-twice reader/takeover.c \
 	'ft_store_relaxed(&shared->consumed_events, hold->consumed_events);' \
 	'shared->consumed_events += ft_word_count(&b->ring, hold->word);'
 
+# A process's life
+tests='tests/life/fork tests/life/vfork tests/life/descriptors tests/life/end'
+mutant child-shares-its-parents-ends tracer/process.c \
+	'p->first_thread += ft_load_acquire(&p->arena->buffers);' ''
+mutant fork-does-not-wait tracer/process.c \
+	'while (ft_load_acquire(&ft_copy_first()->state) == state_of(PROCESS_BUSY))' 'while (0)'
+mutant borrowed-memory-for-ours tracer/process.c \
+	'return p->wiped && p->wiped->pid && p->wiped->pid != (uint64_t)getpid();' \
+	'return p->wiped == (void *)1;'
+mutant descriptor-left-open tracer/create.c \
+	'if (whole >= 0)
+		close(whole);' ''
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
