@@ -155,6 +155,7 @@ struct fasttrace_thread {
 	void *buffer;  /* struct ft_buffer *, for the slow path */
 	uint32_t tid;
 	uint32_t index;
+	uint8_t quiet; /* fasttrace_thread_prepare(): no system calls */
 };
 
 /* Space claimed in a sub-buffer and not committed yet. Lives on the writer's stack. */

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "fasttrace.h"
 #include "ft-create.h"
 #include "ft-wait.h"
 
@@ -184,11 +185,15 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
  */
 static int space_left(struct ft_arena *a, bool *small)
 {
-	int fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	uint64_t full = ring_bytes(a, a->subbuf_shift, a->subbufs_shift, &(uint64_t){0});
 	uint64_t least = ring_bytes(a, SMALL_SHIFT, SMALL_N_SHIFT, &(uint64_t){0});
 	uint64_t bytes = 0, bound = UINT64_MAX;
+	int fd;
 
+	/* Many short threads come here in vain: do not look at the directory each time. */
+	if (a->max_bytes - ft_load_relaxed(&a->buffers_end) < (least < full ? least : full))
+		return -ENOMEM;
+	fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0) {
 		ft_dir_evict(fd, full);
 		bytes = ft_dir_bytes(fd);
@@ -346,20 +351,45 @@ static int thread_attach(bool abandon)
 	return 0;
 }
 
-void ft_buffer_refuse(void)
-{
-	thread_refused += !thread_refused;
-}
-
 int ft_buffer_attach(bool abandon)
 {
 	sigset_t saved;
 	int err;
 
+	if (abandon && fasttrace_self->quiet)
+		return -ENOMEM;
 	if (ft_process_off() || (thread_refused && thread_refused++ % REFUSED_RETRY))
 		return -ENOMEM; /* each event comes here: no system call */
 	saved = ft_signals_block();
 	err = thread_attach(abandon);
 	ft_signals_restore(&saved);
+	return err;
+}
+
+bool ft_buffer_equip(void)
+{
+	uint64_t since = 0;
+	int err;
+
+	while ((err = ft_buffer_attach(false)) == -EAGAIN)
+		if (!ft_wait_buffer(&since)) {
+			thread_refused += !thread_refused;
+			break;
+		}
+	return !err;
+}
+
+int fasttrace_thread_prepare(void)
+{
+	int saved_errno = errno, cancel, err = 0;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	thread_refused = 0; /* ask now */
+	if (!ft_buffer_equip() || ft_process_event_ahead())
+		err = -ENOMEM;
+	else
+		fasttrace_self->quiet = 1;
+	pthread_setcancelstate(cancel, NULL);
+	errno = saved_errno;
 	return err;
 }

@@ -105,9 +105,13 @@ int ft_process_commit(uint64_t offset, uint64_t bytes);
  */
 void *ft_process_event_space(uint32_t bytes, uint32_t *offset);
 
+/** ft_process_event_ahead() - have a step of the event table's space committed. 0 or -ENOMEM. */
+int ft_process_event_ahead(void);
+
 /**
  * ft_buffer_attach() - give the calling thread a buffer and point fasttrace_self at its end.
- * @abandon: leave the buffer it has, which holds an event that will never be finished.
+ * @abandon: leave the buffer it has, which holds an event that will never be finished. A quiet
+ *           thread is refused: it would take system calls.
  * Return: 0, -EAGAIN none is to be had now, -ENOMEM tracing is off or this thread was refused.
  */
 int ft_buffer_attach(bool abandon);
@@ -116,8 +120,11 @@ int ft_buffer_attach(bool abandon);
  */
 void ft_buffer_start(void);
 
-/** ft_buffer_refuse() - have the calling thread ask for a buffer but once in many events. */
-void ft_buffer_refuse(void);
+/**
+ * ft_buffer_equip() - see that the calling thread has a buffer; in block mode, wait for one.
+ * Return: whether it has. A thread that was refused asks again but once in many events.
+ */
+bool ft_buffer_equip(void);
 
 /** ft_process_none - what fasttrace_self points at before a thread's first event: zeros. */
 extern struct fasttrace_thread ft_process_none;

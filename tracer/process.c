@@ -33,6 +33,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+/* Event space is committed so much ahead: a quiet thread cannot do it. */
+#define EVENT_STEP (UINT64_C(32) << 10)
+
 enum process_state { PROCESS_NONE, PROCESS_BUSY, PROCESS_READY, PROCESS_OFF };
 
 /* Wiped on fork: it is all of this process only. */
@@ -270,6 +273,24 @@ int ft_process_commit(uint64_t offset, uint64_t bytes)
 	return err;
 }
 
+/* Have all up to `end` committed, and a step more; a quiet thread takes what there is. */
+static int event_commit(struct ft_arena *a, uint64_t end)
+{
+	uint64_t done = ft_load_acquire(&a->events_committed), to = end + 2 * EVENT_STEP;
+
+	if (end + (fasttrace_self->quiet ? 0 : EVENT_STEP) <= done || done == a->events_bytes)
+		return 0;
+	if (fasttrace_self->quiet)
+		return -ENOMEM;
+	if (to > a->events_bytes)
+		to = a->events_bytes;
+	if (ft_process_commit(a->events_offset + done, to - done))
+		return -ENOMEM;
+	while (done < to && !ft_cas(&a->events_committed, done, to))
+		done = ft_load_acquire(&a->events_committed);
+	return 0;
+}
+
 void *ft_process_event_space(uint32_t bytes, uint32_t *offset)
 {
 	struct ft_arena *a = ft_process_arena();
@@ -279,13 +300,18 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset)
 		return NULL;
 	do {
 		end = ft_load_acquire(&a->events_end);
-		if (size > a->events_bytes - end)
+		if (size > a->events_bytes - end || event_commit(a, end + size))
 			return NULL;
 	} while (!ft_cas(&a->events_end, end, end + size));
-	if (ft_process_commit(a->events_offset + end, size))
-		return NULL;
 	*offset = (uint32_t)(a->events_offset + end);
 	return (char *)a + *offset;
+}
+
+int ft_process_event_ahead(void)
+{
+	struct ft_arena *a = ft_process_arena();
+
+	return a ? event_commit(a, ft_load_acquire(&a->events_end)) : -ENOMEM;
 }
 
 /* The state of the world when the process ends by exit(). Not of a child that borrows our memory.

@@ -18,8 +18,12 @@ static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
 }
 
 /* close:W came before this; the fence orders it with the look at waiters (sleep:W, wake:R). */
-static void reader_wake(struct ft_buffer *b)
+static void reader_wake(const struct fasttrace_thread *t)
 {
+	struct ft_buffer *b = t->buffer;
+
+	if (t->quiet)
+		return; /* its request stands, for its next switch */
 	ft_fence_full();
 	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
 		ft_wake_reader(ft_process_arena());
@@ -33,7 +37,7 @@ static int boundary_cross(struct fasttrace_thread *t, uint64_t seq, uint64_t wor
 
 	if (err == -EAGAIN)
 		return 0;
-	reader_wake(b);
+	reader_wake(t);
 	err = ft_ring_turn(&t->ring, b, seq);
 	if (err == -EAGAIN)
 		return ft_wait_room(t, seq);
@@ -88,20 +92,6 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 	return p;
 }
 
-/* Give the thread a buffer. In block mode it waits for one; then, refused, it asks but rarely. */
-static bool thread_equip(void)
-{
-	uint64_t since = 0;
-	int err;
-
-	while ((err = ft_buffer_attach(false)) == -EAGAIN)
-		if (!ft_wait_buffer(&since)) {
-			ft_buffer_refuse();
-			break;
-		}
-	return !err;
-}
-
 static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
 {
 	for (;;) {
@@ -111,7 +101,7 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 		unsigned char *p;
 
 		if (!t->ring.slots) {
-			if (thread_equip())
+			if (ft_buffer_equip())
 				continue;
 			ft_process_lost(1);
 			return NULL;

@@ -62,7 +62,8 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 	struct ft_buffer *b = t->buffer;
 	uint64_t start, timeout;
 
-	if (!arena || arena->mode != FT_BLOCK || ft_load_relaxed(&b->block_expired) == seq + 1)
+	if (!arena || arena->mode != FT_BLOCK || t->quiet ||
+	    ft_load_relaxed(&b->block_expired) == seq + 1)
 		return -EAGAIN;
 	start = fasttrace_clock_monotonic();
 	timeout = ft_process_config()->block_timeout_ns;
