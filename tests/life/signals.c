@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signals.c - signals at full rate while tracing: timers of each thread, a thread that sends more,
+ * handlers that nest; every event is there once, in order. And the first event of a thread, or of
+ * the process, in a handler, on a small alternate stack.
+ */
+#include <sys/auxv.h>
+
+#include "common-threads.h"
+
+#define THREADS	    2u
+#define EVENTS	    60000u /* of the loop, in each thread; the handlers' come on top */
+#define STACK_BYTES 16384u
+
+static pthread_t threads[THREADS];
+static uint32_t ended;
+
+static void *traces_under_fire(void *arg)
+{
+	program_self = (uintptr_t)arg;
+	program_timer(SIGRTMIN, SIGNAL_NS);
+	program_timer(SIGRTMIN + 1, SIGNAL_NS * 7 / 9);
+	__atomic_add_fetch(&counts->running, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < EVENTS; i++)
+		program_event(0);
+	__atomic_add_fetch(&ended, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&counts->stop, __ATOMIC_ACQUIRE))
+		program_event(0);
+	return NULL;
+}
+
+/* One event as it stands in a packet, and what must come of it. */
+static void event_follows(const unsigned char *at, unsigned thread, uint64_t next[KINDS],
+			  uint64_t *last)
+{
+	uint64_t header, v[4];
+
+	memcpy(&header, at, 8);
+	memcpy(v, at + 8, 32);
+	check(((header >> 16) - *last) << 16 < UINT64_C(1) << 63); /* times never decrease */
+	*last = header >> 16;
+	check(v[0] < KINDS);
+	check_equal(v[1], thread);
+	check_equal(v[2], next[v[0]]++);
+	check_equal(v[3], mix(v[0], v[1], v[2]));
+}
+
+static void stream_is_whole(struct fasttrace_arena *a, unsigned index)
+{
+	struct fasttrace_buffer_info info;
+	uint64_t next[KINDS] = {0}, last = 0, seq;
+	struct fasttrace_packet p;
+	unsigned thread = THREADS;
+
+	check_equal(fasttrace_buffer_get_info(a, index, &info), 0);
+	fasttrace_buffer_switch(a, index, info.serial, FASTTRACE_FLUSH);
+	while (!fasttrace_buffer_next(a, index, info.serial, 0, &seq, NULL)) {
+		check_equal(fasttrace_buffer_get(a, index, info.serial, seq, &p), 0);
+		if (thread == THREADS) {
+			uint64_t t;
+
+			memcpy(&t, (const char *)p.body + 16, 8);
+			thread = (unsigned)t;
+			last = p.begin & (UINT64_MAX >> 16);
+		}
+		check_equal(p.body_bytes, p.events * EVENT_BYTES);
+		for (uint64_t i = 0; i < p.events; i++)
+			event_follows((const unsigned char *)p.body + i * EVENT_BYTES, thread, next,
+				      &last);
+		fasttrace_buffer_put(a, index, &p);
+	}
+	for (unsigned k = 0; k < KINDS; k++)
+		check_equal(next[k], counts->thread[thread].n[k]);
+}
+
+static void full_rate(void)
+{
+	struct sigaction sa = {.sa_handler = program_handler, .sa_flags = SA_RESTART};
+	uint64_t sum = 0, handled = 0;
+	struct fasttrace_arena *a;
+	struct fasttrace_stats s;
+
+	counts_make();
+	sigaction(SIGRTMIN, &sa, NULL);
+	sigaction(SIGRTMIN + 1, &sa, NULL);
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, traces_under_fire, (void *)i);
+	while (__atomic_load_n(&ended, __ATOMIC_ACQUIRE) < THREADS)
+		for (unsigned i = 0; i < THREADS; i++) {
+			pthread_kill(threads[i], SIGRTMIN);
+			pthread_kill(threads[i], SIGRTMIN + 1);
+		}
+	signal(SIGRTMIN, SIG_IGN);
+	signal(SIGRTMIN + 1, SIG_IGN);
+	__atomic_store_n(&counts->stop, 1, __ATOMIC_RELEASE);
+	for (unsigned i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	a = arena_own();
+	for (unsigned i = 0; i < THREADS; i++)
+		for (unsigned k = 0; k < KINDS; k++) {
+			sum += counts->thread[i].n[k];
+			handled += k ? counts->thread[i].n[k] : 0;
+		}
+	s = stats_of(a);
+	check_equal(s.begun, sum);
+	check_equal(s.readable, sum);
+	check(handled > 100);
+	for (unsigned i = 0; i < fasttrace_arena_buffers(a); i++)
+		stream_is_whole(a, i);
+	check_equal(stats_of(a).consumed, sum);
+	printf("     %llu events, %llu of handlers\n", (unsigned long long)sum,
+	       (unsigned long long)handled);
+	fasttrace_arena_close(a);
+}
+
+static void handler_first(int sig)
+{
+	FASTTRACE(life, first, (signal, sig), (text, "a string"));
+}
+
+/* A handler's first event on a stack of 16 KB, above a page that nothing may touch. */
+static void *first_on_a_small_stack(void *arg)
+{
+	struct sigaction sa = {.sa_handler = handler_first, .sa_flags = SA_ONSTACK};
+	unsigned char *m = mmap(NULL, STACK_BYTES + 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	stack_t stack = {.ss_sp = m + 4096, .ss_size = STACK_BYTES},
+		none = {.ss_flags = SS_DISABLE};
+	unsigned untouched = 0;
+
+	check(m != MAP_FAILED);
+	mprotect(m, 4096, PROT_NONE);
+	memset(m + 4096, 0xa5, STACK_BYTES);
+	check_equal(sigaltstack(&stack, NULL), 0);
+	sigaction(SIGUSR1, &sa, NULL);
+	check_equal(pthread_kill(pthread_self(), SIGUSR1), 0);
+	while (m[4096 + untouched] == 0xa5)
+		untouched++;
+	check(untouched < STACK_BYTES - 1024); /* it did run there */
+	printf("     %u bytes of stack, the kernel's own frame %lu of them at most\n",
+	       STACK_BYTES - untouched, getauxval(AT_MINSIGSTKSZ));
+	sigaltstack(&none, NULL);
+	munmap(m, STACK_BYTES + 4096);
+	return arg;
+}
+
+static void first_of_the_process(void)
+{
+	struct fasttrace_arena *a;
+
+	first_on_a_small_stack(NULL);
+	a = arena_own();
+	check_equal(stats_of(a).readable, 1);
+	fasttrace_arena_close(a);
+}
+
+static void first_of_a_thread(void)
+{
+	struct fasttrace_arena *a;
+	pthread_t id;
+
+	pthread_create(&id, NULL, first_on_a_small_stack, NULL); /* and of the process */
+	pthread_join(id, NULL);
+	pthread_create(&id, NULL, first_on_a_small_stack, NULL);
+	pthread_join(id, NULL);
+	a = arena_own();
+	check_equal(stats_of(a).readable, 2);
+	check_equal(fasttrace_arena_buffers(a), 2);
+	fasttrace_arena_close(a);
+}
+
+int main(int argc, char **argv)
+{
+#define LARGE "FASTTRACE_SUBBUF_SIZE=1M", "FASTTRACE_SUBBUFS=256", "FASTTRACE_MAX_MEMORY=2G"
+	static const struct turn turns[] = {
+		{"first_of_the_process", first_of_the_process, {NULL}},
+		{"first_of_a_thread", first_of_a_thread, {NULL}},
+		{"full_rate", full_rate, {LARGE}},
+		{NULL, NULL, {NULL}},
+	};
+
+	return turns_run(turns, argc, argv);
+}
