@@ -54,12 +54,15 @@ static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
 static void thread_end(void *arg)
 {
 	struct fasttrace_thread *t = arg;
+	struct ft_cancel cancel;
 	struct ft_arena *a;
+	sigset_t saved;
 	uint64_t count;
 
 	if (t != fasttrace_self || !t->ring.slots)
 		return; /* a forked child's: wiped */
-	sigset_t saved = ft_signals_block();
+	cancel = ft_cancel_hold();
+	saved = ft_signals_block();
 
 	a = ft_process_arena();
 	count = ft_load_acquire(&a->buffers);
@@ -74,6 +77,7 @@ static void thread_end(void *arg)
 	fasttrace_self = &ft_process_none;
 	buffer_died(a, t->buffer);
 	ft_signals_restore(&saved);
+	ft_cancel_restore(cancel);
 }
 
 void ft_buffer_start(void)
@@ -381,15 +385,15 @@ bool ft_buffer_equip(void)
 
 int fasttrace_thread_prepare(void)
 {
-	int saved_errno = errno, cancel, err = 0;
+	struct ft_cancel cancel = ft_cancel_hold();
+	int saved_errno = errno, err = 0;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	thread_refused = 0; /* ask now */
 	if (!ft_buffer_equip() || ft_process_event_ahead())
 		err = -ENOMEM;
 	else
 		fasttrace_self->quiet = 1;
-	pthread_setcancelstate(cancel, NULL);
+	ft_cancel_restore(cancel);
 	errno = saved_errno;
 	return err;
 }

@@ -7,7 +7,6 @@
  * and not linked is lost space. So registering is lock-free, also against a handler that does it in
  * the middle of ours.
  */
-#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -311,16 +310,15 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 
 uint32_t fasttrace_event_register(struct fasttrace_event *event)
 {
-	int saved_errno = errno, cancel;
+	struct ft_cancel cancel = ft_cancel_hold(); /* no event is a cancellation point */
+	int saved_errno = errno;
 	const uint32_t *on;
 	uint32_t id;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
-			       &cancel); /* no event is a cancellation point */
 	on = event_enter(event);
 	id = ft_load_relaxed(on);
 	ft_store_release(&event->on, on);
-	pthread_setcancelstate(cancel, NULL);
+	ft_cancel_restore(cancel);
 	errno = saved_errno;
 	return id == FASTTRACE_UNREGISTERED ? 0 : id;
 }

@@ -126,6 +126,18 @@ void ft_buffer_start(void);
  */
 bool ft_buffer_equip(void);
 
+/**
+ * ft_cancel_hold() - until ft_cancel_restore(), the calling thread is not cancelled.
+ * By type as well as by state: glibc's handler looks at the type alone, should the state have
+ * changed after the request was sent; and a request that restoring the state acts on has no result.
+ * Context: async-signal-safe.
+ */
+struct ft_cancel {
+	int state, type;
+};
+struct ft_cancel ft_cancel_hold(void);
+void ft_cancel_restore(struct ft_cancel saved);
+
 /** ft_process_none - what fasttrace_self points at before a thread's first event: zeros. */
 extern struct fasttrace_thread ft_process_none;
 

@@ -127,15 +127,31 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 	}
 }
 
+struct ft_cancel ft_cancel_hold(void)
+{
+	struct ft_cancel saved;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &saved.type);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved.state);
+	return saved;
+}
+
+void ft_cancel_restore(struct ft_cancel saved)
+{
+	int old;
+
+	pthread_setcancelstate(saved.state, &old);
+	pthread_setcanceltype(saved.type, &old);
+}
+
 unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
 {
-	int saved_errno = errno, cancel;
+	struct ft_cancel cancel = ft_cancel_hold(); /* no event is a cancellation point */
+	int saved_errno = errno;
 	unsigned char *p;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
-			       &cancel); /* no event is a cancellation point */
 	p = event_reserve(r, units, id);
-	pthread_setcancelstate(cancel, NULL);
+	ft_cancel_restore(cancel);
 	errno = saved_errno;
 	return p;
 }

@@ -85,11 +85,15 @@ static void full_rate(void)
 	sigaction(SIGRTMIN + 1, &sa, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, traces_under_fire, (void *)i);
-	while (__atomic_load_n(&ended, __ATOMIC_ACQUIRE) < THREADS)
+	while (__atomic_load_n(&counts->running, __ATOMIC_ACQUIRE) < THREADS)
+		usleep(1000);
+	while (__atomic_load_n(&ended, __ATOMIC_ACQUIRE) < THREADS) {
 		for (unsigned i = 0; i < THREADS; i++) {
 			pthread_kill(threads[i], SIGRTMIN);
 			pthread_kill(threads[i], SIGRTMIN + 1);
 		}
+		usleep(20); /* these queue: they would come faster than they are handled */
+	}
 	signal(SIGRTMIN, SIG_IGN);
 	signal(SIGRTMIN + 1, SIG_IGN);
 	__atomic_store_n(&counts->stop, 1, __ATOMIC_RELEASE);
