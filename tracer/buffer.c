@@ -16,6 +16,7 @@
 
 #include "fasttrace.h"
 #include "ft-create.h"
+#include "ft-tsan.h"
 #include "ft-wait.h"
 
 /* A refused thread asks again once in so many events. */
@@ -43,6 +44,7 @@ static struct ft_buffer *buffer_of(struct ft_arena *a, uint32_t index)
 
 static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
 {
+	ft_tsan_release(b);
 	ft_store_relaxed(&b->death, ft_add_relaxed(&a->deaths, 1)); /* state publishes it */
 	ft_store_release(&b->state, FT_BUFFER_DEAD);		    /* attach:W */
 	ft_fence_full();					    /* sleep:W */
@@ -303,6 +305,7 @@ static int buffer_claim(struct ft_arena *a, uint32_t *index)
 		return err;
 	ring_view(a, *index, &ring);
 	b = buffer_of(a, *index);
+	ft_tsan_acquire(b);
 	if (err)
 		ring_reuse(&ring, b);
 	else

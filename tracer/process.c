@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "ft-create.h"
+#include "ft-tsan.h"
 
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18
@@ -201,9 +202,12 @@ static void arena_try(struct ft_process *p, uint64_t state)
 
 	if (state == state_of(PROCESS_BUSY))
 		sched_yield();
-	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY)))
+	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY))) {
+		ft_tsan_ignore(true);
 		ft_store_release(&p->state,
 				 state_of(arena_create(p) ? PROCESS_READY : PROCESS_OFF));
+		ft_tsan_ignore(false);
+	}
 	ft_signals_restore(&saved);
 }
 

@@ -5,7 +5,7 @@
  */
 #include "common-threads.h"
 
-#define CANCELS 3000u
+#define CANCELS 2000u
 #define EVENTS	20000u
 
 static uint64_t finished; /* events whose macro returned */
