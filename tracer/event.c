@@ -305,7 +305,8 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 			return &e->on;
 	}
 	ft_add_relaxed(&a->lost_no_event, 1);
-	return &event_homeless;
+	/* Another thread may have room made for it. */
+	return fasttrace_self->quiet ? &fasttrace_unregistered : &event_homeless;
 }
 
 uint32_t fasttrace_event_register(struct fasttrace_event *event)
