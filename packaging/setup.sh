@@ -39,6 +39,7 @@ need_for_check()
 	need g++ command -v g++
 	need clang command -v clang
 	need clang-format command -v clang-format
+	need musl-tools command -v musl-gcc
 	need shellcheck command -v shellcheck
 	need binutils command -v readelf
 	need util-linux command -v setpriv
