@@ -10,6 +10,7 @@
  *   wait.c     futexes: a sleeping reader, block mode (ft-wait.h)
  *   event.c    the event table
  *   print.c    FASTTRACE_PRINTF()
+ *   cancel.c   threads that are cancelled
  *   config.c   the environment
  *   dir.c      the arena directory: checked, measured, made room in
  *   mount.c    FASTTRACE_MOUNT

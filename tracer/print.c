@@ -2,7 +2,6 @@
 /*
  * print.c - FASTTRACE_PRINTF().
  */
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,15 +28,14 @@ static __attribute__((format(printf, 2, 0))) size_t text_format(char *text, cons
 
 void fasttrace_print(uint32_t id, const char *format, ...)
 {
+	struct ft_cancel cancel = ft_cancel_hold(); /* no event is a cancellation point */
 	struct fasttrace_reservation reservation;
 	char text[FASTTRACE_PRINTF_BYTES];
 	struct fasttrace_value value;
-	int saved_errno = errno, cancel;
+	int saved_errno = errno;
 	unsigned char *at;
 	va_list args;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE,
-			       &cancel); /* no event is a cancellation point */
 	va_start(args, format);
 	value = fasttrace_of_text(text, text_format(text, format, args));
 	va_end(args);
@@ -46,6 +44,6 @@ void fasttrace_print(uint32_t id, const char *format, ...)
 		fasttrace_put(at + 8, value);
 		fasttrace_commit(&reservation);
 	}
-	pthread_setcancelstate(cancel, NULL);
+	ft_cancel_restore(cancel);
 	errno = saved_errno;
 }

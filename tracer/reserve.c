@@ -3,8 +3,6 @@
  * reserve.c - the event path where it is not straight: a thread's first event, the boundary of a
  * sub-buffer, a full ring, a clock that stepped, handlers that trace inside an event.
  */
-#include <pthread.h>
-
 #include "ft-tracer.h"
 #include "ft-wait.h"
 
@@ -125,23 +123,6 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 		if (p)
 			return p;
 	}
-}
-
-struct ft_cancel ft_cancel_hold(void)
-{
-	struct ft_cancel saved;
-
-	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &saved.type);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &saved.state);
-	return saved;
-}
-
-void ft_cancel_restore(struct ft_cancel saved)
-{
-	int old;
-
-	pthread_setcancelstate(saved.state, &old);
-	pthread_setcanceltype(saved.type, &old);
 }
 
 unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)

@@ -24,6 +24,9 @@ static struct ft_arena *arena;
 static uint32_t space_left;
 static void (*on_space)(void); /* runs once in the middle of a registration, as a handler would */
 
+static struct fasttrace_thread thread;
+__thread struct fasttrace_thread *fasttrace_self = &thread;
+
 struct ft_arena *ft_process_arena(void)
 {
 	errno = EDOM;
