@@ -14,7 +14,7 @@ compile() # COMPILER OUT ARGUMENT...
 	compiler=$1 out=$2
 	shift 2
 	"$compiler" -std=c++17 -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror \
-		-I"$here/../../include" -o "$out" "$source" "$@" -pthread
+		-I"$BUILD/include" -o "$out" "$source" "$@" -pthread
 }
 
 one() # NAME PROGRAM: as many events as it wrote dots

@@ -22,7 +22,7 @@ one() # COMPILER SANITIZER static|shared
 {
 	name=many-$1-$2-$3
 	# shellcheck disable=SC2046 # words
-	if ! "$1" -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize="$2" -I"$here/../../include" \
+	if ! "$1" -std=gnu11 -D_GNU_SOURCE -g -O1 -fsanitize="$2" -I"$BUILD/include" \
 		-o "$TMPDIR/$name" "$here/programs/many.c" $(library "$3") -pthread; then
 		echo "FAIL $name: does not build"
 		failures=$((failures + 1))

@@ -20,7 +20,7 @@ compile() # COMPILER OUT SOURCE ARGUMENT...
 {
 	compiler=$1 out=$2 source=$3
 	shift 3
-	"$compiler" -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -I"$here/../../include" "$@" \
+	"$compiler" -D_GNU_SOURCE -g -O1 -Wall -Wextra -Werror -I"$BUILD/include" "$@" \
 		-o "$out" "$here/programs/$source" "$BUILD/libfasttrace.so" -Wl,-rpath,"$BUILD" -ldl
 }
 
