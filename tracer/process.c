@@ -34,8 +34,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Event space is committed so much ahead: a quiet thread cannot do it. */
-#define EVENT_STEP (UINT64_C(32) << 10)
+/* Event space is committed so much ahead; where there are quiet threads, who cannot do it, more. */
+#define EVENT_STEP	 (UINT64_C(4) << 10)
+#define EVENT_STEP_QUIET (UINT64_C(32) << 10)
 
 enum process_state { PROCESS_NONE, PROCESS_BUSY, PROCESS_READY, PROCESS_OFF };
 
@@ -61,6 +62,7 @@ struct ft_process {
 	void *lock_page;
 	uint32_t started; /* hooks are registered */
 	bool configured;
+	bool quiet; /* some thread was prepared */
 	struct ft_config config;
 	char path[PATH_MAX + 64];
 };
@@ -280,9 +282,10 @@ int ft_process_commit(uint64_t offset, uint64_t bytes)
 /* Have all up to `end` committed, and a step more; a quiet thread takes what there is. */
 static int event_commit(struct ft_arena *a, uint64_t end)
 {
-	uint64_t done = ft_load_acquire(&a->events_committed), to = end + 2 * EVENT_STEP;
+	uint64_t step = ft_load_relaxed(&process.quiet) ? EVENT_STEP_QUIET : EVENT_STEP; /* hint */
+	uint64_t done = ft_load_acquire(&a->events_committed), to = end + 2 * step;
 
-	if (end + (fasttrace_self->quiet ? 0 : EVENT_STEP) <= done || done == a->events_bytes)
+	if (end + (fasttrace_self->quiet ? 0 : step) <= done || done == a->events_bytes)
 		return 0;
 	if (fasttrace_self->quiet)
 		return -ENOMEM;
@@ -315,6 +318,7 @@ int ft_process_event_ahead(void)
 {
 	struct ft_arena *a = ft_process_arena();
 
+	ft_store_relaxed(&process.quiet, true);
 	return a ? event_commit(a, ft_load_acquire(&a->events_end)) : -ENOMEM;
 }
 
