@@ -282,7 +282,8 @@ int ft_process_commit(uint64_t offset, uint64_t bytes)
 /* Have all up to `end` committed, and a step more; a quiet thread takes what there is. */
 static int event_commit(struct ft_arena *a, uint64_t end)
 {
-	uint64_t step = ft_load_relaxed(&process.quiet) ? EVENT_STEP_QUIET : EVENT_STEP; /* hint */
+	uint64_t step =
+		ft_load_relaxed(&ft_copy_first()->quiet) ? EVENT_STEP_QUIET : EVENT_STEP; /* hint */
 	uint64_t done = ft_load_acquire(&a->events_committed), to = end + 2 * step;
 
 	if (end + (fasttrace_self->quiet ? 0 : step) <= done || done == a->events_bytes)
@@ -318,7 +319,7 @@ int ft_process_event_ahead(void)
 {
 	struct ft_arena *a = ft_process_arena();
 
-	ft_store_relaxed(&process.quiet, true);
+	ft_store_relaxed(&ft_copy_first()->quiet, true);
 	return a ? event_commit(a, ft_load_acquire(&a->events_end)) : -ENOMEM;
 }
 
@@ -329,7 +330,7 @@ static void process_exit(int status, void *unknown)
 	struct ft_process *p = ft_copy_first();
 	int fd;
 
-	if (!arena_lives(p) || ft_process_borrowed())
+	if (!arena_lives(p) || (!fasttrace_self->quiet && ft_process_borrowed()))
 		return;
 	if (!ft_cas(&p->arena->exit_mark, 0,
 		    unknown ? UINT64_C(2) << 32 : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * common-threads.h - tests of a thread's life: turns, each in a process of its own with an environment of
- * its own, which traces and then reads its own arena.
+ * common-threads.h - tests of a thread's life: turns, each in a process of its own with an
+ * environment of its own, which traces and then reads its own arena.
  */
 #ifndef COMMON_H
 #define COMMON_H
