@@ -27,12 +27,7 @@ static ssize_t control_read(struct ft_file *file, struct ft_call *call)
 
 static int word_parse(const char *text, size_t bytes, enum fasttrace_switch *how)
 {
-	while (bytes && g_ascii_isspace(text[0])) {
-		text++;
-		bytes--;
-	}
-	while (bytes && g_ascii_isspace(text[bytes - 1]))
-		bytes--;
+	ft_text_trim(&text, &bytes);
 	if (bytes == strlen("flush") && !memcmp(text, "flush", bytes))
 		*how = FASTTRACE_FLUSH;
 	else if (bytes == strlen("active") && !memcmp(text, "active", bytes))

@@ -29,6 +29,7 @@ struct ft_options {
 	const char *mode; /* NULL: as PROGRAM finds it */
 	char *subbuf_size;
 	const char *subbufs;
+	const char *events;
 	bool foreground;
 	bool spawned; /* by the library: another daemon is as good */
 	bool allow_other;

@@ -77,6 +77,8 @@ static void program_environment(const struct ft_options *o, const struct ft_aren
 		setenv("FASTTRACE_SUBBUF_SIZE", o->subbuf_size, 1);
 	if (o->subbufs)
 		setenv("FASTTRACE_SUBBUFS", o->subbufs, 1);
+	if (o->events)
+		setenv("FASTTRACE_EVENTS", o->events, 1);
 }
 
 /* Become PROGRAM; if that cannot be, unmount. @alive: end of file when the daemon has ended. */

@@ -27,6 +27,14 @@ enum ft_kind {
 	FT_CLOCK,
 	FT_PROCESS_STATS,
 	FT_METADATA,
+	FT_EVENTS,
+	FT_EVENTS_ENABLE,
+	FT_PROVIDER,
+	FT_PROVIDER_ENABLE,
+	FT_EVENT,
+	FT_EVENT_ENABLE,
+	FT_EVENT_FORMAT,
+	FT_EVENT_ID,
 	FT_SNAPSHOT,
 	FT_SNAPSHOT_FILE,
 	FT_THREADS,
@@ -57,7 +65,7 @@ struct ft_node {
 	struct ft_process *process; /* references, or NULL */
 	struct ft_thread *thread;
 	struct ft_generation *generation;
-	uint64_t number; /* seq of a sub-buffer; file of a snapshot */
+	uint64_t number; /* seq of a sub-buffer; file of a snapshot; first class of an event */
 	size_t bytes;	 /* of a sub-buffer, when it was looked up */
 };
 
@@ -141,11 +149,23 @@ int ft_text_open(struct ft_node *node, struct ft_file **file);
 int ft_readme_text(struct ft_node *node, GString *text);
 int ft_process_text(struct ft_node *node, GString *text);
 int ft_thread_text(struct ft_node *node, GString *text);
+/** ft_text_trim() - leave out the white space around it. */
+void ft_text_trim(const char **text, size_t *bytes);
 /** ft_text_slice() - answer a read from @bytes of text. */
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call);
 
 /* control.c */
 int ft_control_open(struct ft_node *node, struct ft_file **file);
+
+/* events.c */
+int ft_events_lookup(struct ft_node *node, struct ft_call *call, const char *name,
+		     struct ft_node **child);
+int ft_events_list(struct ft_node *node, struct ft_call *call, GArray *entries);
+/** ft_event_text() - of `format` and `id`. */
+int ft_event_text(struct ft_node *node, GString *text);
+
+/* enable.c */
+int ft_enable_open(struct ft_node *node, struct ft_file **file);
 
 /* subbuf.c */
 int ft_subbufs_lookup(struct ft_node *node, struct ft_call *call, const char *name,

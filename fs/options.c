@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ft-rules.h"
 #include "launch.h"
 
 #define MIN_SUBBUF  (UINT64_C(4) << 10)
@@ -23,6 +24,7 @@ enum {
 	OPT_MODE = 256,
 	OPT_SUBBUF_SIZE,
 	OPT_SUBBUFS,
+	OPT_EVENTS,
 	OPT_DIR,
 	OPT_SWITCH_PERIOD,
 	OPT_ALLOW_OTHER,
@@ -35,6 +37,7 @@ static const struct option long_options[] = {
 	{"mode", required_argument, NULL, OPT_MODE},
 	{"subbuf-size", required_argument, NULL, OPT_SUBBUF_SIZE},
 	{"subbufs", required_argument, NULL, OPT_SUBBUFS},
+	{"events", required_argument, NULL, OPT_EVENTS},
 	{"dir", required_argument, NULL, OPT_DIR},
 	{"foreground", no_argument, NULL, 'f'},
 	{"switch-period", required_argument, NULL, OPT_SWITCH_PERIOD},
@@ -66,6 +69,9 @@ static const char help_text[] =
 	"      --mode=MODE          overwrite, discard or block (FASTTRACE_MODE)\n"
 	"      --subbuf-size=BYTES  a power of two, 4K to 16M (FASTTRACE_SUBBUF_SIZE)\n"
 	"      --subbufs=COUNT      a power of two, 2 to 4096 (FASTTRACE_SUBBUFS)\n"
+	"      --events=GLOBS       what to record: PROVIDER or PROVIDER:EVENT, in which *\n"
+	"                             stands for any characters and ? for one; several\n"
+	"                             with commas; !GLOB leaves out (FASTTRACE_EVENTS)\n"
 	"\n"
 	"Unmount with `fusermount3 -u MOUNT` or `umount MOUNT`. Exit status: 0; 1 it could\n"
 	"not be mounted; 2 wrong usage; with PROGRAM its own, 126 when it cannot be\n"
@@ -143,6 +149,15 @@ static bool subbufs_set(struct ft_options *o, const char *value)
 	return false;
 }
 
+static bool events_set(struct ft_options *o, const char *value)
+{
+	o->events = value;
+	if (ft_rules_valid((struct ft_span){value, strlen(value)}))
+		return true;
+	ft_complain("--events=%s: expected " FT_RULES_ACCEPTED, value);
+	return false;
+}
+
 static bool period_set(struct ft_options *o, const char *value)
 {
 	char *end;
@@ -165,6 +180,8 @@ static bool option_set(struct ft_options *o, int option)
 		return subbuf_size_set(o, optarg);
 	case OPT_SUBBUFS:
 		return subbufs_set(o, optarg);
+	case OPT_EVENTS:
+		return events_set(o, optarg);
 	case OPT_SWITCH_PERIOD:
 		return period_set(o, optarg);
 	case OPT_DIR:
@@ -213,11 +230,15 @@ static bool operands_set(struct ft_options *o, int argc, char **argv)
 
 static bool combination_check(const struct ft_options *o)
 {
-	if (!o->program && (o->mode || o->subbuf_size || o->subbufs)) {
-		ft_complain("%s: is for PROGRAM, and there is none; expected MOUNT -- PROGRAM",
-			    o->mode	     ? "--mode"
+	const char *given = o->mode	     ? "--mode"
 			    : o->subbuf_size ? "--subbuf-size"
-					     : "--subbufs");
+			    : o->subbufs     ? "--subbufs"
+			    : o->events	     ? "--events"
+					     : NULL;
+
+	if (!o->program && given) {
+		ft_complain("%s: is for PROGRAM, and there is none; expected MOUNT -- PROGRAM",
+			    given);
 		return false;
 	}
 	if (o->program && o->foreground) {

@@ -172,6 +172,8 @@ static void arena_close(struct ft_process *p)
 	g_ptr_array_set_size(p->generations, 0);
 	ft_waiter_free(p->waiter);
 	p->waiter = NULL;
+	ft_events_free(p->events);
+	p->events = NULL;
 	fasttrace_arena_close(p->arena);
 	p->arena = NULL;
 	p->info = NULL;

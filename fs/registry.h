@@ -17,6 +17,7 @@
 struct ft_registry;
 struct ft_waiter;
 struct ft_folder;
+struct ft_events;
 
 /* A traced process: one arena. Lives while somebody holds a reference; arena may go before. */
 struct ft_process {
@@ -39,7 +40,8 @@ struct ft_process {
 	GQueue streams;		  /* of struct ft_stream, those open */
 	struct ft_timer switcher; /* forces switches for blocked streams */
 	struct ft_waiter *waiter;
-	GPtrArray *generations; /* snapshots */
+	GPtrArray *generations;	  /* snapshots */
+	struct ft_events *events; /* the event table, sorted; NULL: nobody has looked yet */
 };
 
 /* One owner of a buffer. */
@@ -151,6 +153,9 @@ void ft_process_hold(struct ft_process *process);
 void ft_process_release(struct ft_process *process);
 /** ft_process_wake() - let blocked readers look again. */
 void ft_process_wake(struct ft_process *process);
+
+/* events.c */
+void ft_events_free(struct ft_events *events);
 
 /* waiter.c */
 /** ft_waiter_arm() - wake @process at the next sub-buffer boundary that was asked for by watch. */

@@ -14,6 +14,16 @@ struct text_file {
 	GString *text;
 };
 
+void ft_text_trim(const char **text, size_t *bytes)
+{
+	while (*bytes && g_ascii_isspace(**text)) {
+		++*text;
+		--*bytes;
+	}
+	while (*bytes && g_ascii_isspace((*text)[*bytes - 1]))
+		--*bytes;
+}
+
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call)
 {
 	if (call->offset < 0 || (uint64_t)call->offset >= bytes)
@@ -72,6 +82,10 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"                           here, and only here, belong grep -r and find -exec\n"
 		"PID/ctf-metadata           the same trace's metadata, for what you collect "
 		"yourself\n"
+		"PID/events/                which events are recorded: 1, 0, or X for some:\n"
+		"  enable PROVIDER/enable PROVIDER/EVENT/enable\n"
+		"                             write 0 or 1; it holds also for events to come\n"
+		"  PROVIDER/EVENT/format id   its fields, and its numbers in the trace\n"
 		"PID/threads/TID/           a thread: name state stats, and what consumes:\n"
 		"  subbuf/SEQ               a complete sub-buffer; read to its end, it is gone\n"
 		"  stream                   all of them in order; waits for more until the thread "
@@ -165,14 +179,15 @@ static int clock_text(struct ft_process *p, GString *text)
 	int err;
 
 	if (!p->info->raw_clock) {
-		g_string_append(text, "monotonic\n");
+		g_string_append_printf(text, "monotonic: %s\n", p->info->clock_why);
 		return 0;
 	}
 	err = fasttrace_arena_metadata(p->arena, &metadata, &len);
 	if (err)
 		return err;
 	free(metadata);
-	g_string_append_printf(text, "tsc %" PRIu64 " Hz\n", p->info->clock_hz);
+	g_string_append_printf(text, "tsc %" PRIu64 " Hz: %s\n", p->info->clock_hz,
+			       p->info->clock_why);
 	return 0;
 }
 
@@ -220,6 +235,9 @@ int ft_process_text(struct ft_node *node, GString *text)
 		return err;
 	case FT_METADATA:
 		return metadata_text(p, text);
+	case FT_EVENT_FORMAT:
+	case FT_EVENT_ID:
+		return ft_event_text(node, text);
 	default:
 		return -ENOENT;
 	}

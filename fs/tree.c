@@ -39,6 +39,10 @@ struct kind {
 	{                                                                                   \
 		.name = "control", .parent = p, .mode = WRITE_MODE, .open = ft_control_open \
 	}
+#define ENABLE_FILE(p)                                                                    \
+	{                                                                                 \
+		.name = "enable", .parent = p, .mode = WRITE_MODE, .open = ft_enable_open \
+	}
 
 static const struct kind kinds[FT_KINDS] = {
 	[FT_ROOT] = {.name = NULL,
@@ -59,6 +63,22 @@ static const struct kind kinds[FT_KINDS] = {
 	[FT_CLOCK] = TEXT_FILE("clock", FT_PROCESS),
 	[FT_PROCESS_STATS] = TEXT_FILE("stats", FT_PROCESS),
 	[FT_METADATA] = TEXT_FILE("ctf-metadata", FT_PROCESS),
+	[FT_EVENTS] = {.name = "events",
+		       .parent = FT_PROCESS,
+		       .mode = DIR_MODE,
+		       .lookup = ft_events_lookup,
+		       .list = ft_events_list},
+	[FT_EVENTS_ENABLE] = ENABLE_FILE(FT_EVENTS),
+	[FT_PROVIDER] = {.name = NULL,
+			 .parent = FT_EVENTS,
+			 .mode = DIR_MODE,
+			 .lookup = ft_events_lookup,
+			 .list = ft_events_list},
+	[FT_PROVIDER_ENABLE] = ENABLE_FILE(FT_PROVIDER),
+	[FT_EVENT] = {.name = NULL, .parent = FT_PROVIDER, .mode = DIR_MODE},
+	[FT_EVENT_ENABLE] = ENABLE_FILE(FT_EVENT),
+	[FT_EVENT_FORMAT] = TEXT_FILE("format", FT_EVENT),
+	[FT_EVENT_ID] = TEXT_FILE("id", FT_EVENT),
 	[FT_SNAPSHOT] = {.name = "snapshot",
 			 .parent = FT_PROCESS,
 			 .mode = REMOVE_MODE,
@@ -240,7 +260,7 @@ struct ft_node *ft_tree_find(struct ft_tree *tree, uint64_t ino)
 
 bool ft_node_has_fixed_name(const struct ft_node *node)
 {
-	return kinds[node->kind].name != NULL;
+	return kinds[node->kind].name || node->kind == FT_PROVIDER || node->kind == FT_EVENT;
 }
 
 /*
@@ -279,7 +299,7 @@ int ft_node_lookup(struct ft_node *node, struct ft_call *call, const char *name,
 		return err;
 	for (int k = 0; k < FT_KINDS; k++)
 		if (kinds[k].parent == node->kind && kinds[k].name && !strcmp(kinds[k].name, name))
-			*child = ft_node_child(node, (enum ft_kind)k, NULL, 0);
+			*child = ft_node_child(node, (enum ft_kind)k, NULL, node->number);
 	if (!*child)
 		err = kind->lookup ? kind->lookup(node, call, name, child) : -ENOENT;
 	if (!err)
@@ -350,7 +370,8 @@ int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries)
 		return err;
 	for (int k = 0; k < FT_KINDS; k++)
 		if (kinds[k].parent == node->kind && kinds[k].name)
-			ft_entry_add(entries, node, (enum ft_kind)k, NULL, 0, kinds[k].name);
+			ft_entry_add(entries, node, (enum ft_kind)k, NULL, node->number,
+				     kinds[k].name);
 	return kind->list ? kind->list(node, call, entries) : 0;
 }
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * enable.c - the switches of events/: of all events, of a provider's, of one.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "events.h"
+
+/* Return: 0, and "1" all are on, "0" none, "X" some. */
+static int group_state(struct fasttrace_arena *arena, const struct ft_event_group *group,
+		       const char **state)
+{
+	struct fasttrace_event_info info;
+	bool on = false, off = false;
+	int err = 0;
+
+	for (guint i = 0; !err && !(on && off) && i < group->ids->len; i++) {
+		err = fasttrace_event_get_info(arena, g_array_index(group->ids, unsigned, i),
+					       &info);
+		on |= !err && info.on;
+		off |= !err && !info.on;
+	}
+	*state = !on ? "0\n" : off ? "X\n" : "1\n";
+	return err;
+}
+
+static ssize_t enable_read(struct ft_file *file, struct ft_call *call)
+{
+	struct ft_event_group *group;
+	const char *state;
+	int err = ft_events_find(file->node, &group);
+
+	if (!err)
+		err = group_state(file->node->process->arena, group, &state);
+	return err ? err : ft_text_slice(state, strlen(state), call);
+}
+
+static int group_switch(struct fasttrace_arena *arena, const struct ft_event_group *group, bool on)
+{
+	const char *provider = group->real, *event = NULL;
+
+	if (group->parent && group->parent->real) {
+		provider = group->parent->real;
+		event = group->real;
+	}
+	return fasttrace_events_switch(arena, provider, event, on);
+}
+
+static ssize_t enable_write(struct ft_file *file, struct ft_call *call)
+{
+	struct fasttrace_arena *arena = file->node->process->arena;
+	struct ft_event_group *group;
+	const char *word = call->data;
+	size_t bytes = call->size;
+	int err;
+
+	ft_text_trim(&word, &bytes);
+	if (bytes != 1 || (*word != '0' && *word != '1'))
+		return -EINVAL;
+	err = ft_events_find(file->node, &group);
+	if (!err)
+		err = group_switch(arena, group, *word == '1');
+	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+		err = group_switch(arena, group, *word == '1');
+	return err ? err : (ssize_t)call->size;
+}
+
+static void enable_release(struct ft_file *file)
+{
+	g_free(file);
+}
+
+static const struct ft_file_ops enable_ops = {
+	.read = enable_read,
+	.write = enable_write,
+	.release = enable_release,
+};
+
+int ft_enable_open(struct ft_node *node, struct ft_file **file)
+{
+	(void)node;
+	*file = g_new0(struct ft_file, 1);
+	(*file)->ops = &enable_ops;
+	return 0;
+}
