@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * events_program.c - the traced program of events.sh, and who turns its events on and off.
+ *
+ *   events_program run SHARED [ROUNDS]  threads go round; what they trace is in go_round()
+ *   events_program turn SHARED MORE [FILE WORD]
+ *       lets them run, writes WORD to FILE, prints the time and, for each thread, the rounds that
+ *       were over right after that; then lets them go MORE rounds
+ *   events_program late SHARED          one more event from the next round on
+ *   events_program fork SHARED          has it fork a child that goes one round; prints its pid
+ *   events_program many COUNT           enters COUNT events into the table, one each of another
+ * name
+ *
+ * SHARED is a file that both map.
+ */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fasttrace.h"
+
+#define THREADS	   4
+#define RUN_US	   5000
+#define EVER	   UINT64_MAX
+#define NAME_BYTES 64
+
+struct shared {
+	struct {
+		uint64_t over; /* rounds */
+		uint64_t limit;
+		uint64_t pad[6];
+	} thread[THREADS];
+	uint32_t late;
+	uint32_t fork;
+	int32_t child;
+};
+
+static struct shared *shared;
+
+static void *map(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	void *memory;
+
+	if (fd < 0 || ftruncate(fd, sizeof(*shared))) {
+		perror(path);
+		exit(1);
+	}
+	memory = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	if (memory == MAP_FAILED) {
+		perror(path);
+		exit(1);
+	}
+	return memory;
+}
+
+/* alpha:one has two call sites with different fields. */
+static void go_round(uint64_t t, uint64_t n)
+{
+	if (n % 2)
+		FASTTRACE(alpha, one, (thread, t), (n, n));
+	else
+		FASTTRACE(alpha, one, (thread, t), (n, n), (even, (short)1));
+	FASTTRACE_LEVEL(FASTTRACE_DEBUG, alpha, two, (thread, t), (n, n));
+	FASTTRACE(beta, one, (thread, t), (n, n));
+	FASTTRACE(beta, two, (thread, t), (n, n), (text, "text"), (half, 0.5));
+	if (__atomic_load_n(&shared->late, __ATOMIC_RELAXED))
+		FASTTRACE(gamma, late, (thread, t), (n, n));
+}
+
+static void *go(void *arg)
+{
+	uint64_t t = (uintptr_t)arg;
+
+	for (uint64_t n = 0;; n++) {
+		while (n >= __atomic_load_n(&shared->thread[t].limit, __ATOMIC_ACQUIRE))
+			usleep(100);
+		go_round(t, n);
+		__atomic_store_n(&shared->thread[t].over, n + 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+static void child(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	go_round(THREADS, 0);
+	__atomic_store_n(&shared->child, getpid(), __ATOMIC_RELEASE);
+	for (;;)
+		pause();
+}
+
+static int run(uint64_t rounds)
+{
+	pthread_t id;
+
+	FASTTRACE(enable, enable, (n, 0));
+	for (uintptr_t t = 0; t < THREADS; t++) {
+		shared->thread[t].limit = rounds;
+		pthread_create(&id, NULL, go, (void *)t);
+	}
+	for (;; usleep(1000))
+		if (__atomic_exchange_n(&shared->fork, 0, __ATOMIC_ACQ_REL) && !fork())
+			child();
+	return 1;
+}
+
+static void limit(const uint64_t *from, uint64_t more)
+{
+	for (unsigned t = 0; t < THREADS; t++)
+		__atomic_store_n(&shared->thread[t].limit, from ? from[t] + more : more,
+				 __ATOMIC_RELEASE);
+}
+
+static int turn(uint64_t more, const char *path, const char *word)
+{
+	uint64_t over[THREADS];
+	struct timespec now;
+
+	limit(NULL, EVER);
+	usleep(RUN_US);
+	if (path) {
+		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		if (fd < 0 || write(fd, word, strlen(word)) != (ssize_t)strlen(word)) {
+			perror(path);
+			return 1;
+		}
+	}
+	for (unsigned t = 0; t < THREADS; t++)
+		over[t] = __atomic_load_n(&shared->thread[t].over, __ATOMIC_ACQUIRE);
+	clock_gettime(CLOCK_REALTIME, &now);
+	limit(over, more); /* who has gone further meanwhile stops where it is */
+	for (unsigned t = 0; t < THREADS; t++)
+		printf("%u %" PRIu64 "\n", t, over[t]);
+	printf("time %jd.%09ld\n", (intmax_t)now.tv_sec, now.tv_nsec);
+	for (unsigned t = 0; t < THREADS; t++)
+		while (__atomic_load_n(&shared->thread[t].over, __ATOMIC_ACQUIRE) < over[t] + more)
+			usleep(100);
+	return 0;
+}
+
+static int fork_one(void)
+{
+	int32_t pid;
+
+	shared->child = 0;
+	__atomic_store_n(&shared->fork, 1, __ATOMIC_RELEASE);
+	while (!(pid = __atomic_load_n(&shared->child, __ATOMIC_ACQUIRE)))
+		usleep(1000);
+	printf("%d\n", pid);
+	return 0;
+}
+
+static int many(unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		struct fasttrace_event *event = calloc(1, sizeof(*event));
+		char *text = malloc(NAME_BYTES);
+
+		if (!event || !text)
+			return 1;
+		snprintf(text, NAME_BYTES, "many, event_%u, (n, n)", i);
+		event->on = &fasttrace_unregistered;
+		event->text = text;
+		event->abi = FASTTRACE_ABI;
+		event->level = FASTTRACE_INFO;
+		event->nfields = 1;
+		event->types[0] = FASTTRACE_TYPE_U64;
+		fasttrace_event_register(event);
+	}
+	FASTTRACE(last, one);
+	for (;;)
+		pause();
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+
+	if (!strcmp(what, "many"))
+		return many((unsigned)atoi(argv[2]));
+	if (argc > 2)
+		shared = map(argv[2]);
+	if (!strcmp(what, "run"))
+		return run(argc > 3 ? strtoull(argv[3], NULL, 10) : 100);
+	if (!strcmp(what, "turn") && argc > 3)
+		return turn(strtoull(argv[3], NULL, 10), argc > 5 ? argv[4] : NULL,
+			    argc > 5 ? argv[5] : NULL);
+	if (!strcmp(what, "fork"))
+		return fork_one();
+	if (!strcmp(what, "late")) {
+		__atomic_store_n(&shared->late, 1, __ATOMIC_RELEASE);
+		return 0;
+	}
+	fprintf(stderr, "usage: see the head of events_program.c\n");
+	return 2;
+}
