@@ -316,6 +316,32 @@ same "a bad value is told of, in a line" "$(cat "$WORK/complaint")" \
 same "and the program runs, all on" "$(cat "$E/enable")" 1
 murder "$pid"
 
+# Kinds, and names that are none.
+start "$traced" odd "$WORK/ready"
+until_true 5 test -e "$WORK/ready"
+P=$M/$pid E=$M/$pid/events
+is "odd names: find finds no fault" sh -c "find '$E' >'$WORK/names'"
+same "nothing leads out of the tree, or plays with the terminal" \
+	"$(LC_ALL=C grep -c '[[:cntrl:]]' "$WORK/names")" 0
+same "each is there, but those whose names are others' already" "$(find "$E" -mindepth 2 -maxdepth 2 -type d | wc -l)" 12
+is "each can be read" grep -r . "$E"
+for f in "$E/b-c/enable" "$E/b-c/d e/enable"; do
+	isnt "no rule can name $f" sh -c "env echo 0 >'$f'"
+	has "so it is refused" "Invalid argument"
+done
+same "enable and enable_: the first has the name" "$(ls "$E/enable_" | tr '\n' ' ')" "enable first "
+same "a span: begin and end, and no guard" "$(grep -h kind "$E/kinds/span/format" | tr '\n' ' ')" "kind: begin kind: end "
+same "ids of the two" "$(tr '\n' ' ' <"$E/kinds/span/id")" "1 2 "
+same "a counter" "$(grep -h -e kind -e field "$E/kinds/length/format" | tr '\n\t' '  ')" \
+	"kind: counter  field:u64 value; size:8; "
+same "a guard has a switch" "$(cat "$E/kinds/asked/enable")" 1
+same "and nothing else" "$(cat "$E/kinds/asked/format" "$E/kinds/asked/id")" ""
+echo 0 >"$E/kinds/asked/enable"
+same "which counts" "$(cat "$E/kinds/enable" "$E/kinds/span/enable" "$E/enable" | tr '\n' ' ')" "X 1 X "
+echo 0 >"$E/enable"
+same "all off, the odd ones too" "$(states | awk '$NF != 0')" ""
+murder "$pid"
+
 # Ten thousand events: a look costs as much as there are events, ten times that of a thousand.
 "$traced" many 1000 &
 few=$!

@@ -8,8 +8,8 @@
  *       were over right after that; then lets them go MORE rounds
  *   events_program late SHARED          one more event from the next round on
  *   events_program fork SHARED          has it fork a child that goes one round; prints its pid
- *   events_program many COUNT           enters COUNT events into the table, one each of another
- * name
+ *   events_program many COUNT           enters COUNT events, each of another name
+ *   events_program odd READY            enters odd ones, then makes the file READY
  *
  * SHARED is a file that both map.
  */
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "fasttrace.h"
+#include "ft-layout.h"
 
 #define THREADS	   4
 #define RUN_US	   5000
@@ -162,24 +163,77 @@ static int fork_one(void)
 	return 0;
 }
 
+/* What a call site with these arguments enters into the table. */
+static struct ft_event_entry *enter(const char *text, enum fasttrace_kind kind)
+{
+	struct fasttrace_event *event = calloc(1, sizeof(*event));
+
+	if (!event)
+		exit(1);
+	event->on = &fasttrace_unregistered;
+	event->text = text;
+	event->abi = FASTTRACE_ABI;
+	event->level = FASTTRACE_INFO;
+	event->nfields = strchr(text, '(') != NULL;
+	event->kind = (uint8_t)kind;
+	event->types[0] = event->nfields ? FASTTRACE_TYPE_U64 : FASTTRACE_TYPE_NONE;
+	fasttrace_event_register(event);
+	return (void *)((char *)(uintptr_t)event->on - offsetof(struct ft_event_entry, on));
+}
+
 static int many(unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
-		struct fasttrace_event *event = calloc(1, sizeof(*event));
 		char *text = malloc(NAME_BYTES);
 
-		if (!event || !text)
+		if (!text)
 			return 1;
 		snprintf(text, NAME_BYTES, "many, event_%u, (n, n)", i);
-		event->on = &fasttrace_unregistered;
-		event->text = text;
-		event->abi = FASTTRACE_ABI;
-		event->level = FASTTRACE_INFO;
-		event->nfields = 1;
-		event->types[0] = FASTTRACE_TYPE_U64;
-		fasttrace_event_register(event);
+		enter(text, FASTTRACE_KIND_EVENT);
 	}
-	FASTTRACE(last, one);
+	enter("last, one", FASTTRACE_KIND_EVENT);
+	for (;;)
+		pause();
+}
+
+/* Names that no tracer would write; not longer than what they replace. */
+static void rename_entry(struct ft_event_entry *e, const char *provider, const char *name)
+{
+	e->provider_len = (uint16_t)strlen(provider);
+	e->name_len = (uint16_t)strlen(name);
+	memcpy(e->strings, provider, e->provider_len + 1u);
+	memcpy(e->strings + e->provider_len + 1, name, e->name_len + 1u);
+}
+
+static int odd(const char *ready)
+{
+	static const char *const names[][2] = {
+		{"..", "."},
+		{"", ""},
+		{"a/b", "/"},
+		{"../../x", "y"},
+		{"a_b", "z"},
+		{"\033[2J", "\n\t"},
+		{"\xff\xfe", "\xc2\x9b"},
+		{"b-c", "d e"},
+	};
+	static char text[] = "hostile_provider_0, hostile_event";
+	FILE *file;
+
+	enter("kinds, span, (n, n)", FASTTRACE_KIND_BEGIN);
+	enter("kinds, span", FASTTRACE_KIND_END);
+	enter("kinds, span", FASTTRACE_KIND_GUARD);
+	enter("kinds, asked", FASTTRACE_KIND_GUARD);
+	enter("kinds, length, (value, n)", FASTTRACE_KIND_COUNTER);
+	enter("enable, first", FASTTRACE_KIND_EVENT);
+	enter("enable_, second", FASTTRACE_KIND_EVENT);
+	for (unsigned i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		text[strlen("hostile_provider_")] = (char)('0' + i);
+		rename_entry(enter(text, FASTTRACE_KIND_EVENT), names[i][0], names[i][1]);
+	}
+	file = fopen(ready, "w");
+	if (!file || fclose(file))
+		return 1;
 	for (;;)
 		pause();
 }
@@ -190,6 +244,8 @@ int main(int argc, char **argv)
 
 	if (!strcmp(what, "many"))
 		return many((unsigned)atoi(argv[2]));
+	if (!strcmp(what, "odd"))
+		return odd(argv[2]);
 	if (argc > 2)
 		shared = map(argv[2]);
 	if (!strcmp(what, "run"))
