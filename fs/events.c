@@ -20,8 +20,10 @@ static void group_free(void *data)
 {
 	struct ft_event_group *g = data;
 
-	g_hash_table_destroy(g->by_name);
-	g_ptr_array_free(g->children, TRUE);
+	if (g->by_name) {
+		g_hash_table_destroy(g->by_name);
+		g_ptr_array_free(g->children, TRUE);
+	}
 	g_array_free(g->ids, TRUE);
 	g_free(g->name);
 	g_free(g);
@@ -37,6 +39,8 @@ static struct ft_event_group *group_new(struct ft_event_group *parent, char *nam
 	g->real = real;
 	g->first = first;
 	g->ids = g_array_new(FALSE, FALSE, sizeof(unsigned));
+	if (parent && parent->parent)
+		return g; /* an event */
 	g->children = g_ptr_array_new_with_free_func(group_free);
 	g->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	return g;

@@ -13,7 +13,7 @@ struct ft_event_group {
 	const char *real;    /* that it stands for; NULL: all there are */
 	unsigned first;	     /* id of the first class in it */
 	GArray *ids;	     /* of the classes in it */
-	GPtrArray *children; /* providers, or events */
+	GPtrArray *children; /* providers, or events; NULL: it is an event */
 	GHashTable *by_name; /* the same by the names of their directories */
 };
 

@@ -79,7 +79,7 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"PID/snapshot/              a CTF trace of all that is unread; reads nothing "
 		"away:\n"
 		"                             cp -r PID/snapshot OUT && babeltrace2 OUT\n"
-		"                           here, and only here, belong grep -r and find -exec\n"
+		"                           grep -r belongs here and in events, not elsewhere\n"
 		"PID/ctf-metadata           the same trace's metadata, for what you collect "
 		"yourself\n"
 		"PID/events/                which events are recorded: 1, 0, or X for some:\n"
