@@ -214,21 +214,30 @@ static void entry_fill(struct ft_event_entry *e, const struct site *site)
 	}
 }
 
-/* Its switch, as the rules say. */
-static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
+/* Its switch, as the rules say. Return: which rules those were. */
+static uint64_t entry_switch(struct ft_arena *a, struct ft_event_entry *e)
 {
 	struct ft_span provider = {e->strings, e->provider_len};
 	struct ft_span name = {e->strings + e->provider_len + 1, e->name_len}, text;
-	uint64_t rules;
+	uint64_t rules = ft_load_acquire(&a->rules); /* rules:R */
 
-	do {
-		rules = ft_load_acquire(&a->rules); /* rules:R */
-		text.text =
-			(const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
-		text.len = ft_rules_bytes(rules);
-		ft_store_relaxed(&e->on, ft_rules_on(text, provider, name) ? e->id : 0u);
-		ft_fence_full(); /* who changes them now finds the entry */
-	} while (ft_load_relaxed(&a->rules) != rules);
+	text.text = (const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
+	text.len = ft_rules_bytes(rules);
+	ft_store_relaxed(&e->on, ft_rules_on(text, provider, name) ? e->id : 0u);
+	return rules;
+}
+
+/*
+ * The entry is linked: who changes the rules now finds it. Only if they changed before is there
+ * anything to do: a store of what they said earlier would undo that of who changed them.
+ */
+static void entry_catch_up(struct ft_arena *a, struct ft_event_entry *e, uint64_t rules)
+{
+	ft_fence_full();
+	while (ft_load_relaxed(&a->rules) != rules) {
+		rules = entry_switch(a, e);
+		ft_fence_full();
+	}
 }
 
 /* The site's entry, found or added. NULL: there is no room for it. */
@@ -236,6 +245,7 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 {
 	struct ft_event_entry *fresh = NULL;
 	uint32_t *link = &a->events_first, offset = 0, next, id = 1;
+	uint64_t rules;
 
 	for (;;) {
 		next = ft_load_acquire(link); /* event:R */
@@ -258,9 +268,9 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 			continue; /* a handler may have come in between */
 		}
 		fresh->id = (uint16_t)id;
-		entry_switch(a, fresh);
-		if (ft_cas(link, 0, offset)) {	/* event:W */
-			entry_switch(a, fresh); /* they may have changed before */
+		rules = entry_switch(a, fresh);
+		if (ft_cas(link, 0, offset)) { /* event:W */
+			entry_catch_up(a, fresh, rules);
 			ft_add_relaxed(&a->events_count, 1);
 			return fresh;
 		}
