@@ -47,6 +47,19 @@ none_since() # EVENT
 	awk '$3 > $5 + 1 { print; bad = 1 } END { exit bad }' "$WORK/spans"
 }
 
+# FILE EVENT: on and off, until events from before the write are there to be judged by.
+stops()
+{
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		"$traced" turn "$shared" 0 "$1" 1 >/dev/null
+		turn "$1" 0
+		none_since "$2" || return 1
+		[ ! -s "$WORK/spans" ] || return 0
+	done
+	echo "no $2 at all"
+	return 1
+}
+
 # From the round that began after the write on, each: without a gap, and as far back as REFERENCE,
 # which was on all the time, goes in the ring; but for its first round, which may be cut.
 each_since() # EVENT [REFERENCE]
@@ -92,12 +105,12 @@ begin() # COMMAND...: starts the program
 	rm -f "$shared"
 	start "$@" "$traced" run "$shared"
 	P=$M/$pid E=$M/$pid/events
-	until_true 10 test -e "$E/beta/two"
+	until_true 10 test -e "$E/delta/span"
 }
 
 serve
 begin env
-same "providers" "$(ls "$E" | tr '\n' ' ')" "alpha beta enable enable_ "
+same "providers" "$(ls "$E" | tr '\n' ' ')" "alpha beta delta enable enable_ "
 same "events" "$(ls "$E/alpha" | tr '\n' ' ')" "enable one two "
 same "an event called enable" "$(ls "$E/enable_" | tr '\n' ' ')" "enable enable_ "
 same "what an event has" "$(ls -l "$E/alpha/one" | awk 'NR > 1 { print $1, $NF }')" \
@@ -154,14 +167,21 @@ turn "$E/alpha/one/enable" 0
 turn
 same "off is off: none at all" "$(grep -c alpha:one "$WORK/text")" 0
 same "mixed" "$(states | tr '\n' ' ')" "alpha/enable X alpha/one/enable 0 alpha/two/enable 1 \
-beta/enable 1 beta/one/enable 1 beta/two/enable 1 enable X enable_/enable 1 enable_/enable_/enable 1 "
-turn "$E/beta/enable" 0
-is "a provider's switch" none_since beta:one
+beta/answer/enable 1 beta/asked/enable 1 beta/enable 1 beta/one/enable 1 beta/two/enable 1 \
+delta/enable 1 delta/span/enable 1 enable X enable_/enable 1 enable_/enable_/enable 1 "
+is "a guard that is off leaves out what it guards" stops "$E/beta/asked/enable" beta:answer
+is "and nothing else" each_since beta:one
+turn "$E/beta/asked/enable" 1
+is "on again" each_since beta:answer
+is "a span: no begin" stops "$E/delta/span/enable" delta:span:begin
+"$traced" turn "$shared" 3000 >/dev/null
+turn
+same "and no end" "$(grep -c delta:span "$WORK/text")" 0
+is "a provider's switch" stops "$E/beta/enable" beta:one
 is "is for each of its events" none_since beta:two
 is "and for no other's" each_since alpha:two
 same "mixed still" "$(cat "$E/enable")" X
-turn "$E/enable" 0
-is "all off" none_since alpha:two
+is "all off" stops "$E/enable" alpha:two
 same "all off" "$(states | awk '{ print $2 }' | sort -u)" 0
 turn
 same "nothing is recorded any more" "$("$traced" turn "$shared" "$MORE" >/dev/null; cat "$P/stats")" \
@@ -231,7 +251,17 @@ isnt "format is not written" sh -c "echo 1 >'$E/alpha/one/format'"
 isnt "no event is made" mkdir "$E/alpha/new"
 isnt "or removed" rmdir "$E/alpha/one"
 isnt "there is no other" test -e "$E/alpha/none"
-echo 1 >"$F"
+
+# Switches outlive the daemon: they are in the arena.
+echo 0 >"$E/alpha/two/enable"
+states >"$WORK/before"
+kill -KILL "$(daemon_pid)"
+until_true 5 unserved
+serve
+states >"$WORK/after"
+is "the next daemon finds them as they were" cmp "$WORK/before" "$WORK/after"
+is "and can switch" sh -c "echo 1 >'$F' && echo 1 >'$E/alpha/two/enable'"
+same "all on" "$(cat "$E/enable")" 1
 
 # Fields and ids agree with the trace's own description.
 turn
@@ -240,6 +270,7 @@ for f in "$E"/*/*/format; do
 	awk -v p="$(basename "$(dirname "$d")")" '
 		$1 == "name:" { name = p ":" $2 }
 		$1 == "ID:" { id = $2 }
+		$1 == "kind:" && $2 != "event" { name = name ":" $2 }
 		$1 == "format:" { print name, id; next }
 		/^\tfield:/ { sub(/;.*/, ""); print name, id, $NF }' "$f"
 done | sort >"$WORK/formats"
@@ -254,8 +285,8 @@ is "there are some" test "$(wc -l <"$WORK/formats")" -gt 15
 for d in "$E"/*/*/; do
 	p=${d%/*/} e=$(sed -n 's/^name: //p' "$d/format" | sort -u)
 	sed "s/^/${p##*/}:$e /" "$d/id"
-done | sort >"$WORK/ids"
-awk 'NF == 2' "$WORK/formats" >"$WORK/with-id"
+done | sed '/:span /d'  | sort >"$WORK/ids"
+awk 'NF == 2 && !/:span:/' "$WORK/formats" >"$WORK/with-id"
 is "and so are the ids" cmp "$WORK/ids" "$WORK/with-id"
 same "one id for each call site that differs" "$(wc -l <"$E/alpha/one/id")" 2
 grep -h alpha:one "$WORK/text" | sed 's/.*{ \(thread.*\) }/\1/; s/ = [^,]*//g; s/,//g' | sort -u >"$WORK/seen"
@@ -274,7 +305,7 @@ echo 0 >"$E/alpha/one/enable"
 child=$("$traced" fork "$shared")
 pids="$pids $child"
 C=$M/$child/events
-until_true 5 test -d "$C/beta/two"
+until_true 5 test -d "$C/delta/span"
 same "a forked child inherits what is off" "$(cat "$C/alpha/one/enable")" 0
 same "and what is on" "$(cat "$C/alpha/two/enable" "$C/beta/enable" | sort -u)" 1
 echo 1 >"$E/alpha/one/enable"
@@ -297,7 +328,8 @@ is "it can be forgotten" rmdir "$P"
 # What is on from the beginning.
 begin env FASTTRACE_EVENTS='alpha,!alpha:t?o'
 same "FASTTRACE_EVENTS" "$(states | tr '\n' ' ')" "alpha/enable X alpha/one/enable 1 alpha/two/enable 0 \
-beta/enable 0 beta/one/enable 0 beta/two/enable 0 enable X enable_/enable 0 enable_/enable_/enable 0 "
+beta/asked/enable 0 beta/enable 0 beta/one/enable 0 beta/two/enable 0 delta/enable 0 delta/span/enable 0 \
+enable X enable_/enable 0 enable_/enable_/enable 0 "
 "$traced" late "$shared"
 turn
 same "is for later events, too" "$(cat "$E/gamma/late/enable")" 0
@@ -307,7 +339,7 @@ turn "$E/beta/enable" 1
 is "the mount's word is the last" each_since beta:one alpha:one
 murder "$pid"
 begin env FASTTRACE_EVENTS='!b*'
-same "the first excludes: the rest is on" "$(states | awk '{ print $2 }' | tr '\n' ' ')" "1 1 1 0 0 0 X 1 1 "
+same "the first excludes: the rest is on" "$(states | awk '{ print $2 }' | tr '\n' ' ')" "1 1 1 0 0 0 0 1 1 X 1 1 "
 murder "$pid"
 begin env FASTTRACE_EVENTS='a/b,alpha' 2>"$WORK/complaint"
 same "a bad value is told of, in a line" "$(cat "$WORK/complaint")" \
@@ -369,7 +401,7 @@ fasttracefs --events='beta:one,g*' "$M" -- "$traced" run "$shared" &
 pid=$!
 pids=$pid
 P=$M/$pid E=$M/$pid/events
-until_true 10 test -e "$E/beta/two"
+until_true 10 test -e "$E/delta/span"
 same "--events" "$(states | awk '$2 != 0' | tr '\n' ' ')" "beta/enable X beta/one/enable 1 enable X "
 murder "$pid"
 unmount

@@ -38,8 +38,10 @@ struct shared {
 	struct {
 		uint64_t over; /* rounds */
 		uint64_t limit;
-		uint64_t pad[6];
+		uint64_t held; /* stands at the limit of this turn */
+		uint64_t pad[5];
 	} thread[THREADS];
+	uint64_t turns;
 	uint32_t late;
 	uint32_t fork;
 	int32_t child;
@@ -75,17 +77,25 @@ static void go_round(uint64_t t, uint64_t n)
 	FASTTRACE_LEVEL(FASTTRACE_DEBUG, alpha, two, (thread, t), (n, n));
 	FASTTRACE(beta, one, (thread, t), (n, n));
 	FASTTRACE(beta, two, (thread, t), (n, n), (text, "text"), (half, 0.5));
+	if (FASTTRACE_ENABLED(beta, asked))
+		FASTTRACE(beta, answer, (thread, t), (n, n));
+	FASTTRACE_BEGIN(delta, span, (thread, t), (n, n));
+	FASTTRACE_END(delta, span);
 	if (__atomic_load_n(&shared->late, __ATOMIC_RELAXED))
 		FASTTRACE(gamma, late, (thread, t), (n, n));
 }
 
 static void *go(void *arg)
 {
-	uint64_t t = (uintptr_t)arg;
+	uint64_t t = (uintptr_t)arg, turn;
 
 	for (uint64_t n = 0;; n++) {
-		while (n >= __atomic_load_n(&shared->thread[t].limit, __ATOMIC_ACQUIRE))
-			usleep(100);
+		for (;; usleep(100)) {
+			turn = __atomic_load_n(&shared->turns, __ATOMIC_ACQUIRE);
+			if (n < __atomic_load_n(&shared->thread[t].limit, __ATOMIC_ACQUIRE))
+				break;
+			__atomic_store_n(&shared->thread[t].held, turn, __ATOMIC_RELEASE);
+		}
 		go_round(t, n);
 		__atomic_store_n(&shared->thread[t].over, n + 1, __ATOMIC_RELEASE);
 	}
@@ -125,7 +135,7 @@ static void limit(const uint64_t *from, uint64_t more)
 
 static int turn(uint64_t more, const char *path, const char *word)
 {
-	uint64_t over[THREADS];
+	uint64_t over[THREADS], turns;
 	struct timespec now;
 
 	limit(NULL, EVER);
@@ -145,8 +155,9 @@ static int turn(uint64_t more, const char *path, const char *word)
 	for (unsigned t = 0; t < THREADS; t++)
 		printf("%u %" PRIu64 "\n", t, over[t]);
 	printf("time %jd.%09ld\n", (intmax_t)now.tv_sec, now.tv_nsec);
+	turns = __atomic_add_fetch(&shared->turns, 1, __ATOMIC_ACQ_REL);
 	for (unsigned t = 0; t < THREADS; t++)
-		while (__atomic_load_n(&shared->thread[t].over, __ATOMIC_ACQUIRE) < over[t] + more)
+		while (__atomic_load_n(&shared->thread[t].held, __ATOMIC_ACQUIRE) != turns)
 			usleep(100);
 	return 0;
 }
