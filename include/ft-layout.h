@@ -84,9 +84,9 @@
  * SWITCHES. What is on is a matter of the rules (ft-rules.h), a text in one of two halves that the
  * consumer alone writes: into the half that is not in use; then it publishes which half is
  * (rules:W) and, behind a full fence, brings the `on` of every entry in line. The process sets the
- * entry's `on` by the rules (rules:R), links the entry, full fence, and sets `on` again if the rules
- * have changed meanwhile. So one of both sees what the other did, and a death in between leaves no
- * rule half written.
+ * entry's `on` by the rules (rules:R), links the entry, full fence, and sets it again if the rules
+ * have changed meanwhile. So one of both sees what the other did, and a death in between leaves
+ * no rule half written.
  *
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
