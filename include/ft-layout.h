@@ -83,10 +83,11 @@
  *
  * SWITCHES. What is on is a matter of the rules (ft-rules.h), a text in one of two halves that the
  * consumer alone writes: into the half that is not in use; then it publishes which half is
- * (rules:W) and, behind a full fence, brings the `on` of every entry in line. The process sets the
- * entry's `on` by the rules (rules:R), links the entry, full fence, and sets it again if the rules
- * have changed meanwhile. So one of both sees what the other did, and a death in between leaves
- * no rule half written.
+ * (rules:W) and, behind a full fence, brings the `on` of every entry in line. The process links an
+ * entry whose `on` is unset (FASTTRACE_UNREGISTERED); who then meets it looks, behind a full fence,
+ * at the rules (rules:R) and sets it, by a CAS that fails if somebody has. So one of both sees what
+ * the other did, an old rule never undoes a new one, and a death in between leaves no rule half
+ * written.
  *
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
@@ -219,7 +220,7 @@ struct ft_buffer_place {
 struct ft_event_entry {
 	uint32_t next; /* offset from the arena's start, 0: the last */
 	uint32_t size; /* bytes of the entry with its strings */
-	uint32_t on;   /* id, or 0 when off */
+	uint32_t on;   /* id, or 0 when off; FASTTRACE_UNREGISTERED: unset */
 	uint16_t id;   /* from 1, that of the entry before + 1 */
 	uint8_t level;
 	uint8_t nfields;

@@ -214,30 +214,29 @@ static void entry_fill(struct ft_event_entry *e, const struct site *site)
 	}
 }
 
-/* Its switch, as the rules say. Return: which rules those were. */
-static uint64_t entry_switch(struct ft_arena *a, struct ft_event_entry *e)
+/*
+ * Set the switch of an entry that is linked, as the rules say; whoever meets it unset may. If the
+ * rules change from here on, who changes them finds the entry and sets it: that stands.
+ */
+static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
 {
 	struct ft_span provider = {e->strings, e->provider_len};
 	struct ft_span name = {e->strings + e->provider_len + 1, e->name_len}, text;
-	uint64_t rules = ft_load_acquire(&a->rules); /* rules:R */
+	uint64_t rules;
+	uint32_t on;
 
-	text.text = (const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
-	text.len = ft_rules_bytes(rules);
-	ft_store_relaxed(&e->on, ft_rules_on(text, provider, name) ? e->id : 0u);
-	return rules;
-}
-
-/*
- * The entry is linked: who changes the rules now finds it. Only if they changed before is there
- * anything to do: a store of what they said earlier would undo that of who changed them.
- */
-static void entry_catch_up(struct ft_arena *a, struct ft_event_entry *e, uint64_t rules)
-{
-	ft_fence_full();
-	while (ft_load_relaxed(&a->rules) != rules) {
-		rules = entry_switch(a, e);
+	if (ft_load_relaxed(&e->on) != FASTTRACE_UNREGISTERED)
+		return;
+	do {
 		ft_fence_full();
-	}
+		rules = ft_load_acquire(&a->rules); /* rules:R */
+		text.text =
+			(const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
+		text.len = ft_rules_bytes(rules);
+		on = ft_rules_on(text, provider, name) ? e->id : 0u;
+		ft_fence_full(); /* the text is that of these rules if they have not changed */
+	} while (ft_load_relaxed(&a->rules) != rules);
+	ft_cas(&e->on, FASTTRACE_UNREGISTERED, on);
 }
 
 /* The site's entry, found or added. NULL: there is no room for it. */
@@ -245,7 +244,6 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 {
 	struct ft_event_entry *fresh = NULL;
 	uint32_t *link = &a->events_first, offset = 0, next, id = 1;
-	uint64_t rules;
 
 	for (;;) {
 		next = ft_load_acquire(link); /* event:R */
@@ -268,9 +266,8 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 			continue; /* a handler may have come in between */
 		}
 		fresh->id = (uint16_t)id;
-		rules = entry_switch(a, fresh);
+		fresh->on = FASTTRACE_UNREGISTERED;
 		if (ft_cas(link, 0, offset)) { /* event:W */
-			entry_catch_up(a, fresh, rules);
 			ft_add_relaxed(&a->events_count, 1);
 			return fresh;
 		}
@@ -311,8 +308,10 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 	if (ft_load_relaxed(&event->on) != &event_homeless) {
 		site_parse(&site, event);
 		e = entry_get(a, &site);
-		if (e)
+		if (e) {
+			entry_switch(a, e);
 			return &e->on;
+		}
 	}
 	ft_add_relaxed(&a->lost_no_event, 1);
 	/* Another thread may have room made for it. */
