@@ -58,7 +58,7 @@ finish()
 	awk -v d="$WORK/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
 		while read -r m; do fusermount3 -uz "$m" || umount -l "$m" || :; done
 	rm -rf "$WORK"
-	find "$FASTTRACE_DIR" -mindepth 1 -delete 2>/dev/null || :
+	find "$FASTTRACE_DIR" -delete 2>/dev/null || :
 	exit "$code"
 }
 trap finish EXIT
