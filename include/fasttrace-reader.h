@@ -197,8 +197,10 @@ struct fasttrace_event_info {
 	unsigned nfields;
 	struct {
 		const char *name;
-		const char *type; /* "i32", "string", "hex8[]"...: see the manual of `format` */
-		unsigned bytes;	  /* of a value, or of an array's element; 0: a string */
+		/* i8 to i64, u8 to u64, hex8 to hex64, bool, char, float, double, string or
+		 * pointer; of an array with "[]" behind it */
+		const char *type;
+		unsigned bytes; /* of a value, or of an array's element; 0: a string */
 	} field[16];
 };
 
