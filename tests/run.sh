@@ -252,6 +252,7 @@ suite()
 		programs stress 3600 ' discard' 300 discard
 		programs stress 3600 ' block' 300 block
 		programs crash 7200 '' 5000
+		BUILD=$root/$build item 'life/clock 600' 700 "$root/$build/tests/life/clock" 600
 		;;
 	*)
 		echo "run.sh: $1: no such suite" >&2
