@@ -45,6 +45,8 @@
 #endif
 
 #ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast" /* here and there it is C */
 extern "C" {
 #endif
 
@@ -301,5 +303,6 @@ FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
 
 #ifdef __cplusplus
 }
+#pragma GCC diagnostic pop
 #endif
 #endif

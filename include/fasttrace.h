@@ -14,15 +14,17 @@
  * FIELDS. A field is (name, value); there may be 16. Its type is that of the value:
  *
  *   integers, char, bool   as they are. An enum is its integer. A bit-field is recorded with its
- * type in C++, with 64 bits in C float, double          as they are; long double as double char *,
- * char[]         a string up to its zero byte; NULL: "(null)" std::string,           and whatever
- * has data() and size() of char: a string; a zero byte in it is std::string_view       recorded as
- * '?', as a string cannot hold one other pointers         the address, in base 16; nullptr too
+ *                          type, but with 64 bits in gcc's C
+ *   float, double          as they are; long double as double
+ *   char *, char[]         a string up to its zero byte; NULL: "(null)"
+ *   std::string,           and whatever has data() and size() of char: a string; a zero byte in it
+ *   std::string_view       is recorded as '?', as a string cannot hold one
+ *   other pointers         the address, in base 16; nullptr too
  *   FASTTRACE_HEX(x)       an integer, shown in base 16, unsigned, as wide as x
  *   FASTTRACE_STRN(p, n)   a string of n bytes at most, which a zero byte may end before
  *   FASTTRACE_BYTES(p, n)  n bytes of memory, shown in base 16
  *   FASTTRACE_ARRAY(p, n)  n integers, bools, floats or doubles; chars as numbers. Of BYTES and
- * ARRAY NULL is recorded as empty
+ *                          ARRAY NULL is recorded as empty
  *
  * A value of another type does not compile; the error names the field. In C++17 a value must not
  * contain a lambda.
@@ -82,8 +84,10 @@
  */
 #define FASTTRACE_COUNTER(provider, event, ...)                                          \
 	do {                                                                             \
+		FASTTRACE_QUIET_BEGIN_                                                   \
 		FASTTRACE_ASSERT_(FASTTRACE_IS_NUMBER_(FASTTRACE_TYPE_OF_(__VA_ARGS__)), \
 				  "FASTTRACE_COUNTER: expected a number: " #event)       \
+		FASTTRACE_QUIET_END_                                                     \
 		FASTTRACE_SITE_(FASTTRACE_INFO, FASTTRACE_KIND_COUNTER,                  \
 				#provider ", " #event ", (value)", provider, event,      \
 				(value, __VA_ARGS__));                                   \
@@ -120,13 +124,20 @@
  * What follows is not for use by programs.
  */
 
+/* What is C and C++ casts as C does. */
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
+
 /* A longer string or array counts as so long, so that sizes cannot overflow: no sub-buffer has
  * room. */
 #define FASTTRACE_MAX_BYTES 0x1000000u
 
 /* A field's value on its way into the ring. */
 struct fasttrace_value {
-	uint64_t bits;	  /* the value, or what a float or double consists of; an array's count */
+	uint64_t bits;	  /* the value, or what a float or double consists of; an array's count; of
+			   * a string, whether `bytes` end with its first zero byte */
 	const void *from; /* of a string or array; not used up before it is put */
 	uint32_t bytes;	  /* that it takes */
 	uint32_t type;	  /* enum fasttrace_type, perhaps with FASTTRACE_TYPE_ARRAY */
@@ -235,7 +246,7 @@ FASTTRACE_INLINE struct fasttrace_value fasttrace_of_long_double(uint32_t type, 
 
 FASTTRACE_INLINE struct fasttrace_value fasttrace_of_pointer(uint32_t type, const volatile void *x)
 {
-	return fasttrace_of_bits(type, (uint64_t)(uintptr_t)x);
+	return fasttrace_of_bits(type, (uintptr_t)x);
 }
 
 FASTTRACE_INLINE struct fasttrace_value fasttrace_of_text(const char *text, size_t length)
@@ -251,10 +262,14 @@ FASTTRACE_INLINE struct fasttrace_value fasttrace_of_text(const char *text, size
 
 FASTTRACE_INLINE struct fasttrace_value fasttrace_of_string(uint32_t type, const char *x)
 {
+	struct fasttrace_value value;
+
 	(void)type;
 	if (!x)
 		x = "(null)";
-	return fasttrace_of_text(x, __builtin_strlen(x));
+	value = fasttrace_of_text(x, __builtin_strlen(x));
+	value.bits = 1;
+	return value;
 }
 
 FASTTRACE_INLINE struct fasttrace_value fasttrace_of_chars(const char *x, size_t n)
@@ -289,9 +304,8 @@ FASTTRACE_INLINE unsigned char *fasttrace_put(unsigned char *to, struct fasttrac
 		__builtin_memcpy(to + 4, value.from ? value.from : to, value.bytes - 4);
 	} else if (value.type != FASTTRACE_TYPE_STRING) {
 		__builtin_memcpy(to, &value.bits, value.bytes);
-	} else if (__builtin_constant_p(value.bytes) && value.bytes <= 64) {
-		__builtin_memcpy(to, value.from, value.bytes - 1); /* a literal, or its begin */
-		to[value.bytes - 1] = '\0';
+	} else if (value.bits && __builtin_constant_p(value.bytes) && value.bytes <= 64) {
+		__builtin_memcpy(to, value.from, value.bytes); /* a literal */
 	} else {
 		fasttrace_put_string(to, (const char *)value.from, value.bytes);
 	}
@@ -324,6 +338,7 @@ FASTTRACE_INLINE void fasttrace_scope_end(const struct fasttrace_scope *scope)
 }
 
 #ifdef __cplusplus
+#pragma GCC diagnostic pop
 
 /* A value that says itself what it is: FASTTRACE_HEX() and so on. */
 template <uint8_t Type> struct fasttrace_tagged {
@@ -343,7 +358,7 @@ template <typename T> const T &fasttrace_cxx_some() noexcept;
 template <typename T>
 struct fasttrace_is_text<T, std::void_t<decltype(fasttrace_cxx_some<T>().data()),
 					decltype(fasttrace_cxx_some<T>().size())>>
-    : std::is_same<decltype(fasttrace_cxx_some<T>().data()), const char *> {
+    : std::is_convertible<decltype(fasttrace_cxx_some<T>().data()), const char *> {
 };
 
 /* The enum fasttrace_type of a decayed type; NONE: it cannot be traced. */
@@ -423,7 +438,7 @@ template <typename T> FASTTRACE_INLINE fasttrace_value fasttrace_cxx_of(const T 
 	else if constexpr (fasttrace_is_tagged<T>::value)
 		return x.value;
 	else if constexpr (std::is_class_v<T>)
-		return fasttrace_of_text(x.data(), x.size());
+		return fasttrace_of_text(x.size() ? x.data() : "", x.size());
 	else if constexpr (type == FASTTRACE_TYPE_STRING)
 		return fasttrace_of_string(type, x);
 	else if constexpr (std::is_null_pointer_v<T>)
@@ -729,9 +744,11 @@ struct fasttrace_refused fasttrace_refuse(unsigned long long n, ...);
 #endif
 
 /*
- * A value that has side effects stands in unevaluated places too: no mistake. Nor is a site in an
- * inline function of C99 with external linkage: each place that it is inlined in has its own. Gcc
- * minds it not if the site is const, and as it is volatile it is in writable memory all the same.
+ * What is no mistake of the program: a value that has side effects stands in unevaluated places
+ * too, there a float becomes double, and C++ casts each value to its decayed type. Nor is a site in
+ * an inline function of C99 with external linkage: each place that it is inlined in has its own.
+ * Gcc minds it not if the site is const, and as it is volatile it is in writable memory all the
+ * same.
  */
 #ifdef __clang__
 #define FASTTRACE_QUIET_BEGIN_                                                   \
@@ -740,14 +757,21 @@ struct fasttrace_refused fasttrace_refuse(unsigned long long n, ...);
 			_Pragma("clang diagnostic ignored \"-Wstatic-local-in-inline\"")
 #define FASTTRACE_QUIET_END_ _Pragma("clang diagnostic pop")
 #else
-#define FASTTRACE_QUIET_BEGIN_
-#define FASTTRACE_QUIET_END_
+#ifdef __cplusplus
+#define FASTTRACE_QUIET_CASTS_ _Pragma("GCC diagnostic ignored \"-Wuseless-cast\"")
+#else
+#define FASTTRACE_QUIET_CASTS_ _Pragma("GCC diagnostic ignored \"-Wdouble-promotion\"")
+#endif
+#define FASTTRACE_QUIET_BEGIN_ _Pragma("GCC diagnostic push") FASTTRACE_QUIET_CASTS_
+#define FASTTRACE_QUIET_END_   _Pragma("GCC diagnostic pop")
 #endif
 
 #if defined(__cplusplus) || defined(__clang__)
 #define FASTTRACE_SITE_QUALIFIERS_
+#define FASTTRACE_SITE_OF_(name) (&(name))
 #else
 #define FASTTRACE_SITE_QUALIFIERS_ const volatile
+#define FASTTRACE_SITE_OF_(name)   ((struct fasttrace_event *)(uintptr_t) & (name))
 #endif
 
 #define FASTTRACE_STATIC_(name, level, kind, text, n, ...)                                    \
@@ -755,7 +779,6 @@ struct fasttrace_refused fasttrace_refuse(unsigned long long n, ...);
 	static FASTTRACE_SITE_QUALIFIERS_ struct fasttrace_event name = {                     \
 		&fasttrace_unregistered, text, FASTTRACE_ABI, level, n, kind, {__VA_ARGS__}}; \
 	FASTTRACE_QUIET_END_
-#define FASTTRACE_SITE_OF_(name) ((struct fasttrace_event *)(uintptr_t) & (name))
 
 #define FASTTRACE_CAT_(a, b)  FASTTRACE_CAT2_(a, b)
 #define FASTTRACE_CAT2_(a, b) a##b
