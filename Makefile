@@ -10,10 +10,10 @@
 #   make bench      ns per event beside the floor
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
-#   CC=gcc|clang    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
+#   CC=gcc|clang    CXX=...    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
 #
 # Every *.c in the folders below is taken up by itself: tracer/, reader/ and fs/ into their
-# library or program, each file of examples/, tests/stress/, tests/crash/, tests/life/,
+# library or program, each file of examples/ (*.cc too, if there is a C++ compiler), tests/stress/, tests/crash/, tests/life/,
 # tests/mount/ and tests/bench/ and each tests/unit/test_*.c into a program; other files of tests/unit/ are helpers
 # that all units are linked with.
 
@@ -39,11 +39,18 @@ variant := $(if $(filter-out default,$(origin CC)),$(notdir $(firstword $(CC))))
 BUILD ?= $(if $(strip $(variant)),build/$(subst $(space),-,$(strip $(variant))),build)
 
 CFLAGS ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
+# The C++ compiler that belongs to CC.
+ifeq ($(origin CXX),default)
+CXX := $(if $(filter cc,$(CC)),c++,$(subst gcc,g++,$(subst clang,clang++,$(CC))))
+endif
 WARNINGS = -Wall -Wextra -Wshadow -Wundef -Wmissing-prototypes -Wstrict-prototypes \
 	   -Wformat=2 -Wwrite-strings $(if $(WERROR),-Werror)
 SANFLAGS = $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 COMPILE = $(CC) -std=gnu11 -D_GNU_SOURCE -DFASTTRACE_VERSION='"$(VERSION)"' -fPIC \
 	  -fvisibility=hidden $(WARNINGS) $(CFLAGS) $(SANFLAGS) -pthread
+COMPILE_CXX = $(CXX) -std=c++17 -fPIC -fvisibility=hidden -Wall -Wextra -Wshadow -Wundef \
+	      $(if $(WERROR),-Werror) $(CXXFLAGS) $(SANFLAGS) -pthread
 LINK = $(CC) $(CFLAGS) $(SANFLAGS) -pthread $(LDFLAGS)
 
 # Asked for at first use, so that `make setup` runs where pkg-config is missing.
@@ -68,10 +75,13 @@ TRACER_OBJS := $(call objects,tracer/*.c)
 READER_OBJS := $(call objects,reader/*.c)
 FS_OBJS := $(call objects,fs/*.c)
 EXAMPLE_OBJS := $(call objects,examples/*.c)
+CXX_OBJS := $(if $(shell command -v $(firstword $(CXX)) 2>/dev/null), \
+	      $(patsubst %.cc,$(BUILD)/%.o,$(wildcard examples/*.cc)))
 TEST_OBJS := $(call objects,tests/*/*.c)
 HELPER_OBJS := $(filter-out $(BUILD)/tests/unit/test_%,$(call objects,tests/unit/*.c))
 
-EXAMPLES := $(EXAMPLE_OBJS:.o=)
+CXX_EXAMPLES := $(CXX_OBJS:.o=)
+EXAMPLES := $(EXAMPLE_OBJS:.o=) $(CXX_EXAMPLES)
 UNITS := $(call programs,tests/unit/test_*.c)
 TESTS := $(UNITS) $(call programs,$(foreach d,stress crash life mount bench,tests/$(d)/*.c))
 
@@ -97,13 +107,13 @@ tests: all $(TESTS)
 
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(subst ','"'"',$(COMPILE) $(CPPFLAGS) | $(LINK))' >$@.new
+	@printf '%s\n' '$(subst ','"'"',$(COMPILE) $(CPPFLAGS) | $(COMPILE_CXX) | $(LINK))' >$@.new
 	@if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 
 INCLUDES = -Iinclude
 $(READER_OBJS): INCLUDES = -Iinclude $(GLIB_CFLAGS)
 $(FS_OBJS): INCLUDES = -Iinclude $(FUSE_CFLAGS) $(GLIB_CFLAGS)
-$(EXAMPLE_OBJS): INCLUDES = -I$(BUILD)/include
+$(EXAMPLE_OBJS) $(CXX_OBJS): INCLUDES = -I$(BUILD)/include
 $(TEST_OBJS): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAGS) \
 	      $(FUSE_CFLAGS) $(GLIB_CFLAGS)
 
@@ -111,12 +121,17 @@ $(TEST_OBJS): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAG
 $(BUILD)/include/%.h: include/%.h
 	@mkdir -p $(@D)
 	@cp -f $< $@
-$(EXAMPLE_OBJS): $(patsubst %,$(BUILD)/%,$(wildcard $(HEADERS:%=include/%)))
+$(EXAMPLE_OBJS) $(CXX_OBJS): $(patsubst %,$(BUILD)/%,$(wildcard $(HEADERS:%=include/%)))
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(COMPILE) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/%.o: %.cc $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CXX,$@)
+	$(Q)$(COMPILE_CXX) $(INCLUDES) $(CPPFLAGS) -MMD -MP -c -o $@ $<
 
 # Linking.
 
@@ -149,6 +164,7 @@ $(FS): $(FS_OBJS) $(READER_A)
 $(EXAMPLES): %: %.o $(TRACER_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
+$(CXX_EXAMPLES): LINK = $(CXX) $(CXXFLAGS) $(SANFLAGS) -pthread $(LDFLAGS)
 
 # Units mirror sources: test_x gets fs.a when there is an fs/x.c.
 $(filter $(patsubst fs/%.c,$(BUILD)/tests/unit/test_%,$(wildcard fs/*.c)),$(UNITS)): $(FS_A)
@@ -165,7 +181,8 @@ $(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $< $(TRACER_SO) -Wl,-rpath,'$$ORIGIN/../..'
 
--include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(TEST_OBJS))
+-include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(CXX_OBJS) \
+	  $(TEST_OBJS))
 
 clean:
 	rm -rf build $(BUILD)

@@ -523,10 +523,13 @@ template <typename T> FASTTRACE_INLINE auto fasttrace_cxx_array(const T &p, size
 		return fasttrace_tagged<type>{fasttrace_of_array(type, p, n)};
 }
 
-#define FASTTRACE_HEX(...)	fasttrace_cxx_hex(FASTTRACE_PASS_(__VA_ARGS__))
-#define FASTTRACE_STRN(p, ...)	fasttrace_cxx_strn(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
-#define FASTTRACE_BYTES(p, ...) fasttrace_cxx_bytes(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
-#define FASTTRACE_ARRAY(p, ...) fasttrace_cxx_array(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
+#define FASTTRACE_HEX(...) fasttrace_cxx_hex(FASTTRACE_PASS_(__VA_ARGS__))
+#define FASTTRACE_STRN(p, ...) \
+	fasttrace_cxx_strn(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
+#define FASTTRACE_BYTES(p, ...) \
+	fasttrace_cxx_bytes(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
+#define FASTTRACE_ARRAY(p, ...) \
+	fasttrace_cxx_array(FASTTRACE_PASS_(p), static_cast<size_t>(__VA_ARGS__))
 
 #define FASTTRACE_ASSERT_(what, message) static_assert(what, message);
 #define FASTTRACE_LEVEL_OK_(level)	 (static_cast<unsigned>(level) <= FASTTRACE_DEBUG)
