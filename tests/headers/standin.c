@@ -78,6 +78,7 @@ uint64_t fasttrace_clock_monotonic(void)
 
 void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes)
 {
+	check(text != NULL, __FILE__, __LINE__, "memcpy() from NULL");
 	for (size_t i = 0; i < bytes - 1; i++)
 		to[i] = text[i] ? (unsigned char)text[i] : '?';
 	to[bytes - 1] = 0;
