@@ -4,9 +4,9 @@
  *
  *   program write COUNTS THREADS [EVENTS [PAUSE_US]]   each thread writes ticks; EVENTS 0: for ever
  *   program stay COUNTS THREADS EVENTS                 the same, then waits for SIGTERM
- *   program counts COUNTS THREADS                      prints how many had returned, a line a
- * thread program end exit CODE | abort | segv | exec        traces one event, then ends so program
- * unlocked FILE                              exit 0 if nobody locks FILE
+ *   program counts COUNTS THREADS      prints how many had returned, a line for each thread
+ *   program end exit CODE | abort | segv | exec        traces one event, then ends so
+ *   program unlocked FILE              exit 0 if nobody locks FILE
  *
  * COUNTS is a file that the program maps and where each thread notes the events that have returned.
  */
