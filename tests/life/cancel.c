@@ -3,9 +3,11 @@
  * cancel.c - threads that are cancelled: an event is no cancellation point; and where cancellation
  * may come anywhere, in the middle of events too, it costs at most the event in flight.
  */
+#include <sched.h>
+
 #include "common-threads.h"
 
-#define CANCELS 2000u
+#define CANCELS 1000u
 #define EVENTS	20000u
 
 static uint64_t finished; /* events whose macro returned */
@@ -83,7 +85,7 @@ static void cancel_somewhere(unsigned round)
 	started = 0;
 	pthread_create(&id, NULL, traces_for_ever, NULL);
 	while (!__atomic_load_n(&started, __ATOMIC_ACQUIRE))
-		;
+		sched_yield();
 	random = random * 1664525 + 1013904223;
 	for (uint32_t i = random >> (14 + round % 8); i; i--)
 		__asm__ volatile("" : : : "memory");
