@@ -75,16 +75,26 @@ static const char *skip_raw(const char *p)
 	return p;
 }
 
+/* No other word that ends in R, as PRIXPTR before a string does. */
+static bool is_raw_prefix(const char *word, size_t len)
+{
+	static const char prefixes[][4] = {"R", "LR", "uR", "UR", "u8R"};
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
+		if (len == strlen(prefixes[i]) && !memcmp(word, prefixes[i], len))
+			return true;
+	return false;
+}
+
 /* Past a word: an identifier, a number (1'000'000 is one), a literal with its prefix. */
 static const char *skip_word(const char *p)
 {
+	const char *word = p;
 	bool number = is_digit(*p);
 
 	while (is_word(*p) || (number && (*p == '.' || (*p == '\'' && is_word(p[1])))))
 		p++;
-	if (!number && *p == '"' && p[-1] == 'R')
-		return skip_raw(p);
-	return p;
+	return *p == '"' && is_raw_prefix(word, (size_t)(p - word)) ? skip_raw(p) : p;
 }
 
 /* Up to the next `,` outside of any brackets, or the bracket that closes, or the end. */

@@ -137,6 +137,7 @@ static void values_may_hold_any_literals(void **state)
 	ASSERT_NAMES("p, e, (a, L')'), (b, u8\"(\"), (c, 3)", 3, "p\0e\0a\0b\0c");
 	ASSERT_NAMES("p, e, (a, 1'000'000), (b, 0x1'f + f('x'))", 2, "p\0e\0a\0b");
 	ASSERT_NAMES("p, e, (a, R\"(\",()\"), (b, LR\"x()\")x\"), (c, 3)", 3, "p\0e\0a\0b\0c");
+	ASSERT_NAMES("p, e, (a, u8R\"(\")\"), (b, \"%\"PRIXPTR\"(\"), (c, 3)", 3, "p\0e\0a\0b\0c");
 }
 
 static void names_that_are_no_identifiers_become_some(void **state)
