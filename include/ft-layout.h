@@ -227,8 +227,8 @@ struct ft_event_entry {
 	uint8_t types[FASTTRACE_MAX_FIELDS];
 	uint16_t provider_len; /* bytes, without the zero that ends each string */
 	uint16_t name_len;
-	uint8_t kind; /* enum fasttrace_kind */
-	uint8_t unused[3];
+	uint32_t kind : 8;  /* enum fasttrace_kind */
+	uint32_t hash : 24; /* the writer's own, to tell entries apart at a look */
 	char strings[];
 };
 

@@ -28,6 +28,7 @@ struct site {
 	unsigned nfields;
 	struct name names[2 + FASTTRACE_MAX_FIELDS];
 	uint32_t bytes; /* of an entry for it */
+	uint32_t hash;	/* of its names, for that entry */
 };
 
 const uint32_t fasttrace_unregistered = FASTTRACE_UNREGISTERED;
@@ -153,6 +154,25 @@ static const char *parse_field(const char *p, struct name *name)
 	return p;
 }
 
+/* Names are identifiers; what is not becomes one. */
+static char name_char(const struct name *name, uint32_t i)
+{
+	char c = name->text[i];
+
+	return is_word(c) && !(i == 0 && is_digit(c)) ? c : '_';
+}
+
+/* FNV-1a, in the bits that an entry has for it. */
+static uint32_t names_hash(const struct site *site)
+{
+	uint32_t hash = 2166136261u;
+
+	for (unsigned i = 0; i < 2 + site->nfields; i++)
+		for (uint32_t j = 0; j < site->names[i].len; j++)
+			hash = (hash ^ (unsigned char)name_char(&site->names[i], j)) * 16777619u;
+	return (hash ^ hash >> 24) & 0xffffff;
+}
+
 static void site_parse(struct site *site, const struct fasttrace_event *event)
 {
 	const char *p = event->text;
@@ -170,14 +190,7 @@ static void site_parse(struct site *site, const struct fasttrace_event *event)
 	site->bytes = sizeof(struct ft_event_entry);
 	for (unsigned i = 0; i < 2 + site->nfields; i++)
 		site->bytes += site->names[i].len + 1;
-}
-
-/* Names are identifiers; what is not becomes one. */
-static char name_char(const struct name *name, uint32_t i)
-{
-	char c = name->text[i];
-
-	return is_word(c) && !(i == 0 && is_digit(c)) ? c : '_';
+	site->hash = names_hash(site);
 }
 
 static bool name_is(const struct name *name, const char *s)
@@ -192,7 +205,7 @@ static bool entry_is(const struct ft_event_entry *e, const struct site *site)
 {
 	const char *s = e->strings;
 
-	if (e->size != site->bytes || e->level != site->event->level ||
+	if (e->hash != site->hash || e->size != site->bytes || e->level != site->event->level ||
 	    e->kind != site->event->kind || e->nfields != site->nfields ||
 	    e->provider_len != site->names[0].len || e->name_len != site->names[1].len ||
 	    memcmp(e->types, site->event->types, sizeof(e->types)) != 0)
@@ -213,6 +226,7 @@ static void entry_fill(struct ft_event_entry *e, const struct site *site)
 	e->size = site->bytes;
 	e->level = site->event->level;
 	e->kind = site->event->kind;
+	e->hash = site->hash & 0xffffff;
 	e->nfields = (uint8_t)site->nfields;
 	memcpy(e->types, site->event->types, sizeof(e->types));
 	e->provider_len = (uint16_t)site->names[0].len;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fasttrace.h"
@@ -429,6 +430,42 @@ static void kinds_of_one_name_are_classes_of_it(void **state)
 	assert_int_equal(entry_of(&end)->kind, FASTTRACE_KIND_END);
 }
 
+/* Processor time that it takes to register so many events, with numbers in their names. */
+static double registering(const char *before, const char *after)
+{
+	enum { EVENTS = 2000, BYTES = 128 };
+	static struct fasttrace_event sites[EVENTS];
+	static char texts[EVENTS][BYTES];
+	clock_t begin;
+
+	setup(NULL);
+	for (unsigned i = 0; i < EVENTS; i++) {
+		struct fasttrace_event site = SITE(texts[i], 0, 0);
+
+		snprintf(texts[i], BYTES, "%s%u%s", before, i + 10000, after);
+		memcpy(&sites[i], &site, sizeof(site));
+	}
+	begin = clock();
+	for (unsigned i = 0; i < EVENTS; i++)
+		fasttrace_event_register(&sites[i]);
+	return (double)(clock() - begin);
+}
+
+static void names_that_begin_alike_take_no_longer(void **state)
+{
+	double alike = 1e9, unlike = 1e9;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		double a = registering("p, a_long_name_which_differs_at_its_end_alone_", "");
+		double b = registering("p, a", "_long_name_which_differs_at_its_begin_alone");
+
+		alike = a < alike ? a : alike;
+		unlike = b < unlike ? b : unlike;
+	}
+	assert_true(alike < 2 * unlike + 1000);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -454,6 +491,7 @@ int main(void)
 		TEST(rules_decide_how_an_event_starts),
 		TEST(rules_that_change_in_the_middle_hold),
 		TEST(kinds_of_one_name_are_classes_of_it),
+		TEST(names_that_begin_alike_take_no_longer),
 		TEST(string_that_shrinks_while_it_is_copied_stays_one_string),
 	};
 
