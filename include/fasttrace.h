@@ -144,8 +144,8 @@ struct fasttrace_value {
 };
 
 /* The end of a FASTTRACE_SCOPE(), or NULL: its begin was not recorded. */
-struct FASTTRACE_SITE_TYPE fasttrace_scope {
-	struct fasttrace_event *end;
+struct fasttrace_scope {
+	void *end; /* struct fasttrace_event, hidden where a coroutine's frame is not */
 };
 
 #ifdef __cplusplus
@@ -332,7 +332,7 @@ FASTTRACE_INLINE void fasttrace_scope_end(const struct fasttrace_scope *scope)
 
 	if (!scope->end)
 		return;
-	id = fasttrace_event_id(scope->end);
+	id = fasttrace_event_id((struct fasttrace_event *)scope->end);
 	if (id && fasttrace_reserve(&r, 1, id))
 		fasttrace_commit(&r);
 }

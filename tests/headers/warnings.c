@@ -37,3 +37,39 @@ int warnings(const struct bits *bits, short s, float f, const char *text, const 
 	}
 	return n;
 }
+
+#ifdef __cpp_impl_coroutine
+#include <coroutine>
+
+struct task {
+	struct promise_type {
+		task get_return_object()
+		{
+			return {};
+		}
+		std::suspend_never initial_suspend()
+		{
+			return {};
+		}
+		std::suspend_never final_suspend() noexcept
+		{
+			return {};
+		}
+		void return_void()
+		{
+		}
+		void unhandled_exception()
+		{
+		}
+	};
+};
+
+task coroutine(int n);
+
+task coroutine(int n)
+{
+	FASTTRACE_SCOPE(p, e, (n, n));
+	co_await std::suspend_never{};
+	FASTTRACE(p, e, (n, n));
+}
+#endif
