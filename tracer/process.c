@@ -17,11 +17,12 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ft-create.h"
@@ -38,6 +39,9 @@
 #define EVENT_STEP	 (UINT64_C(4) << 10)
 #define EVENT_STEP_QUIET (UINT64_C(32) << 10)
 
+/* The arena is made in some 100 us. */
+#define BUSY_PAUSE_NS 20000
+
 enum process_state { PROCESS_NONE, PROCESS_BUSY, PROCESS_READY, PROCESS_OFF };
 
 /* Wiped on fork: it is all of this process only. */
@@ -52,7 +56,7 @@ struct wiped {
 	} threads[2 * FT_MAX_BUFFERS];
 };
 
-/* Shared by all copies of this library (copy.c): FT_PROCESS_LAYOUT changes when it does. */
+/* Shared by all copies of this library (copy.c). Copies with one of another size share nothing. */
 struct ft_process {
 	uint64_t state; /* pid << 32 | enum process_state: who changed it last */
 	struct ft_arena *arena;
@@ -194,6 +198,17 @@ static bool arena_create(struct ft_process *p)
 }
 
 /*
+ * Somebody creates the arena, perhaps a thread of lower priority, which would never get there if we
+ * yielded only. As a raw system call this is no cancellation point.
+ */
+static void busy_wait(void)
+{
+	struct timespec pause = {0, BUSY_PAUSE_NS};
+
+	syscall(SYS_nanosleep, &pause, NULL);
+}
+
+/*
  * Create the arena, unless somebody else does. Forked while another thread of the parent was at it,
  * we find a pid that is not ours: nobody will finish it here. A handler must not find its own
  * thread at it, for it would wait for itself.
@@ -203,7 +218,7 @@ static void arena_try(struct ft_process *p, uint64_t state)
 	sigset_t saved = ft_signals_block();
 
 	if (state == state_of(PROCESS_BUSY))
-		sched_yield();
+		busy_wait();
 	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY))) {
 		ft_tsan_ignore(true);
 		ft_store_release(&p->state,
@@ -243,7 +258,7 @@ struct ft_arena *ft_process_arena(void)
 static void fork_prepare(void)
 {
 	while (ft_load_acquire(&ft_copy_first()->state) == state_of(PROCESS_BUSY))
-		sched_yield();
+		busy_wait();
 }
 
 /* An event in flight, of a handler that forks, must not be finished in the parent's ring. */
