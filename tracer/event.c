@@ -15,6 +15,8 @@
 #include "ft-tracer.h"
 
 #define NAME_MAX_BYTES 255u
+/* What found no room asks again once in so many events that are lost so: a tmpfs may be emptied. */
+#define HOMELESS_RETRY 1024u
 
 /* A name as it stands in the text of a site: not terminated, perhaps not valid. */
 struct name {
@@ -33,7 +35,7 @@ struct site {
 
 const uint32_t fasttrace_unregistered = FASTTRACE_UNREGISTERED;
 
-/* Switches of sites that have no entry: off for good; and no room, each event counts as lost. */
+/* Switches of sites that have no entry: off for good; and no room, an event counts as lost. */
 static const uint32_t event_off;
 static const uint32_t event_homeless = FASTTRACE_UNREGISTERED;
 
@@ -329,7 +331,8 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 		ft_process_lost(1);
 		return &fasttrace_unregistered;
 	}
-	if (ft_load_relaxed(&event->on) != &event_homeless) {
+	if (ft_load_relaxed(&event->on) != &event_homeless ||
+	    ft_load_relaxed(&a->lost_no_event) % HOMELESS_RETRY == 0) {
 		site_parse(&site, event);
 		e = entry_get(a, &site);
 		if (e) {

@@ -246,6 +246,21 @@ static void event_without_room_counts_each_time(void **state)
 	assert_int_equal(arena->lost_no_event, 3);
 }
 
+static void event_without_room_finds_it_later(void **state)
+{
+	struct fasttrace_event a = SITE("p, e", 0, 0);
+
+	(void)state;
+	space_left = 0;
+	assert_int_equal(fasttrace_event_register(&a), 0);
+	space_left = UINT32_MAX;
+	for (unsigned i = 1; i < 1024; i++)
+		assert_int_equal(fasttrace_event_register(&a), 0); /* it does not look each time */
+	assert_int_equal(fasttrace_event_register(&a), 1);
+	assert_int_equal(*a.on, 1);
+	assert_int_equal(arena->lost_no_event, 1024);
+}
+
 static void more_events_than_ids_are_lost(void **state)
 {
 	struct fasttrace_event sites[3] = {SITE("p, a", 0, 0), SITE("p, b", 0, 0),
@@ -482,6 +497,7 @@ int main(void)
 		TEST(event_switched_off_registers_as_off),
 		TEST(process_that_is_not_traced_has_all_events_off),
 		TEST(event_without_room_counts_each_time),
+		TEST(event_without_room_finds_it_later),
 		TEST(more_events_than_ids_are_lost),
 		TEST(site_without_an_arena_yet_asks_again),
 		TEST(site_of_another_abi_is_off),
