@@ -27,7 +27,9 @@
  *                          ARRAY NULL is recorded as empty
  *
  * A value of another type does not compile; the error names the field. In C++17 a value must not
- * contain a lambda.
+ * contain a lambda, for g++ no statement expression, as FASTTRACE_ENABLED() is one. No event may
+ * stand in a constexpr function. Write names and fields out: those that come out of a macro of yours
+ * are recorded, but under the macro's name.
  *
  * Values are evaluated once, in order, and only when the event is on. An event may stand in an
  * inline function, a template, a lambda, a header, a signal handler. errno is kept. Names are taken
