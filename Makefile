@@ -67,7 +67,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
 # Sources and what they become.
 
-HEADERS = fasttrace.h fasttrace-abi.h fasttrace-reader.h
+HEADERS = fasttrace.h fasttrace-abi.h fasttrace-c.h fasttrace-cxx.h fasttrace-reader.h
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1)))
 programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 

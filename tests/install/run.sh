@@ -37,13 +37,14 @@ needed()
 
 make --no-print-directory BUILD="$BUILD" PREFIX="$tmp/usr" install >/dev/null
 lib=$tmp/usr/lib
-for f in bin/fasttracefs include/fasttrace.h include/fasttrace-abi.h include/fasttrace-reader.h \
+for f in bin/fasttracefs include/fasttrace.h include/fasttrace-abi.h \
+	include/fasttrace-c.h include/fasttrace-cxx.h include/fasttrace-reader.h \
 	lib/libfasttrace.a lib/libfasttrace.so lib/libfasttrace.so.0 lib/libfasttrace-reader.a \
 	lib/libfasttrace-reader.so lib/libfasttrace-reader.so.0 lib/pkgconfig/fasttrace.pc \
 	lib/pkgconfig/fasttrace-reader.pc; do
 	[ -e "$tmp/usr/$f" ] || fail "$f is missing"
 done
-[ "$(find "$tmp/usr/include" -type f | wc -l)" -eq 3 ] || fail "a private header is installed"
+[ "$(find "$tmp/usr/include" -type f | wc -l)" -eq 5 ] || fail "a private header is installed"
 
 check_exports "$lib/libfasttrace.so"
 check_exports "$lib/libfasttrace-reader.so"

@@ -3,8 +3,8 @@
  * common-threads.h - tests of a thread's life: turns, each in a process of its own with an
  * environment of its own, which traces and then reads its own arena.
  */
-#ifndef COMMON_H
-#define COMMON_H
+#ifndef COMMON_THREADS_H
+#define COMMON_THREADS_H
 
 #include <sys/stat.h>
 
