@@ -4,7 +4,8 @@
 #   make            libraries, fasttracefs, examples
 #   make demo       set up what is missing, then the tour: a server, kill -9, its last requests
 #   make check      set up what is missing, then every test
-#   make check-X    one kind: unit stress crash life mount san format shell headers install
+#   make check-X    one kind: unit stress crash model fuzz faults security life mount san format shell
+#                   headers install
 #   make torture    the random tests, for a long time
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
 #   make bench      ns per event beside the floor
@@ -83,7 +84,7 @@ HELPER_OBJS := $(filter-out $(BUILD)/tests/unit/test_%,$(call objects,tests/unit
 CXX_EXAMPLES := $(CXX_OBJS:.o=)
 EXAMPLES := $(EXAMPLE_OBJS:.o=) $(CXX_EXAMPLES)
 UNITS := $(call programs,tests/unit/test_*.c)
-TESTS := $(UNITS) $(call programs,$(foreach d,stress crash life mount bench,tests/$(d)/*.c))
+TESTS := $(UNITS) $(call programs,$(foreach d,stress crash faults security life mount bench,tests/$(d)/*.c))
 
 TRACER_A = $(BUILD)/libfasttrace.a
 TRACER_SO = $(BUILD)/libfasttrace.so
@@ -96,7 +97,7 @@ FS = $(BUILD)/fasttracefs
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all libs tests clean install uninstall setup demo bench torture mutants FORCE check check-unit \
-	check-stress check-crash check-life check-mount check-san check-format check-shell check-headers \
+	check-stress check-crash check-model check-fuzz check-faults check-security check-life check-mount check-san check-format check-shell check-headers \
 	check-install
 
 all: libs $(FS) $(EXAMPLES)
@@ -238,7 +239,8 @@ bench: setup-build
 check: setup
 	$(RUN) check
 
-check-unit check-stress check-crash check-life check-mount check-install check-headers: check-%: setup
+check-unit check-stress check-crash check-model check-fuzz check-faults check-security check-life \
+check-mount check-install check-headers: check-%: setup
 	$(AGAIN) tests
 	$(RUN) $*
 

@@ -45,6 +45,7 @@ need_for_check()
 	need util-linux command -v setpriv
 	need procps command -v ps
 	need python3 command -v python3
+	need spin command -v spin
 }
 
 case ${1:-check} in

@@ -3,18 +3,22 @@
 # run.sh [-b BUILD] SUITE... - runs tests, shows what failed, counts. BUILD is a folder of the
 # project's.
 #
-# Suites: unit stress crash life mount san format shell headers install bench, and two that are made of them:
-# check (all, with the builds) and torture (the random ones, for long). A test is a program or a
-# script: tests/unit/test_*.c, tests/stress/*.{c,sh}, tests/crash/*.{c,sh}, tests/life/*.{c,sh}, tests/mount/*.sh. A file
-# called lib*, common*, fixture* or helper* is none, nor is a program that a script *.sh beside it
-# of the same name runs.
+# Suites: unit stress crash model fuzz faults security life mount san format shell headers install
+# bench, and two that are made of them: check (all, with the builds) and torture (the random ones,
+# for long). A test is a program or a script: tests/unit/test_*.c, tests/mount/*.sh,
+# tests/{model,fuzz}/*.sh, *.c and *.sh of the other folders. A file called lib*, common*, fixture*
+# or helper* is none, nor is a program that a script *.sh beside it of the same name runs.
 #
 # What a test may count on:
 #   BUILD          folder of the programs under test, absolute
 #   TMPDIR         a folder of its own, removed afterwards
 #   FASTTRACE_DIR  an arena directory of its own in tmpfs, removed afterwards
 #   arguments      of a stress test: SECONDS MODE, how long to run and in which mode;
-#                  of a crash test: how many random kills to do
+#                  of a crash test: how many random kills to do;
+#                  of a fuzz test: for how many seconds to look for more, 0: the corpus alone;
+#                  of a model: how much to explore, "check" or "torture"
+# What a test prints as a line of five parts, separated by tabs, `row FAULT TRIED PROMISED FOUND`, is
+# for the table of docs/reliability.md: they end up in build/rows (reliability.sh).
 # Exit status 0 passes, 77 skips (its last line says why), all else fails. So does to leave a mount
 # or a process behind, to take too long, and to skip a mount test where /dev/fuse opens.
 set -u
@@ -30,6 +34,8 @@ passed=0 failed=0 skipped=0 failures='' running=
 as_user='' # command that drops privileges, or empty
 TEST_SECONDS=${TEST_SECONDS:-30}
 TEST_KILLS=${TEST_KILLS:-200}
+TEST_FUZZ=${TEST_FUZZ:-0}
+TEST_MODEL=${TEST_MODEL:-check}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 unset FASTTRACE FASTTRACE_DIR FASTTRACE_MOUNT FASTTRACE_MODE FASTTRACE_SUBBUF_SIZE \
 	FASTTRACE_SUBBUFS FASTTRACE_MAX_MEMORY FASTTRACE_BLOCK_TIMEOUT FASTTRACE_EVENTS
@@ -134,6 +140,7 @@ item() # NAME TIMEOUT COMMAND...: runs one test
 		sweep "$tmp"
 	fi
 	rm -rf "$tmp" "${arenas:?}/$id"
+	[ "$result" = skip ] || sed -n "s|^row	|$name	|p" "$log" >>"$rows"
 	count "$result" "$name" "$took" "$why"
 	[ "$result" != FAIL ] || tail -n 200 "$log" | sed 's/^/    | /'
 }
@@ -153,7 +160,7 @@ programs() # SUITE TIMEOUT MARK [ARGUMENT...]: the tests of one folder of tests/
 	for test in tests/"$suite"/*.c tests/"$suite"/*.sh; do
 		[ -e "$test" ] || continue
 		case $test in
-		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c) continue ;;
+		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c | tests/fuzz/*.c) continue ;;
 		tests/unit/test_*.c) command=$root/$build/${test%.c} ;;
 		tests/unit/*) continue ;;
 		*.c)
@@ -220,6 +227,9 @@ suite()
 	unit) programs unit 120 '' ;;
 	stress) stress "$TEST_SECONDS" '' ;;
 	crash) programs crash 600 '' "$TEST_KILLS" ;;
+	model) programs model 300 '' "$TEST_MODEL" ;;
+	fuzz) programs fuzz $((300 + 20 * TEST_FUZZ)) '' "$TEST_FUZZ" ;;
+	faults | security) programs "$1" 300 '' ;;
 	life) programs life 300 '' ;;
 	mount)
 		mount_tests " as $(id -un)"
@@ -262,6 +272,9 @@ suite()
 }
 
 root=$PWD
+rows=$root/build/rows
+mkdir -p "$root/build"
+: >"$rows"
 fuse=
 if (: <>/dev/fuse) 2>/dev/null; then fuse=1; fi
 [ $# -gt 0 ] || set -- check

@@ -8,6 +8,7 @@
 #   start ...   a program in the background; its pid in $pid
 #   is TEXT CMD...      the command succeeds          isnt TEXT CMD...   it fails
 #   same TEXT A B       two strings are equal
+#   row FAULT TRIED PROMISED FOUND   a line for the table of docs/reliability.md
 set -eu
 
 : "${BUILD:?the folder of the programs under test}"
@@ -152,6 +153,11 @@ ticks() # TEXT-OF-EVENTS
 		else if (n + 0 != last[t] + 1) { print "gap: thread", t, last[t], n; bad = 1 }
 		last[t] = n
 	} END { for (t in first) print t, first[t], last[t]; exit bad }' "$1" | sort -n
+}
+
+row()
+{
+	printf 'row\t%s\t%s\t%s\t%s\n' "$@"
 }
 
 conclude()
