@@ -15,6 +15,8 @@
 #define ft_add_relaxed(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_RELAXED)
 #define ft_add_acq_rel(p, v)   __atomic_fetch_add((p), (v), __ATOMIC_ACQ_REL)
 #define ft_exchange(p, v)      __atomic_exchange_n((p), (v), __ATOMIC_ACQ_REL)
+#define ft_fence_acquire()     __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define ft_fence_release()     __atomic_thread_fence(__ATOMIC_RELEASE)
 #define ft_fence_full()	       __atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define ft_fence_signal()      __atomic_signal_fence(__ATOMIC_SEQ_CST)
 

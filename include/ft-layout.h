@@ -69,6 +69,8 @@
  *   rules:W    rules, R (CAS)      rules:R    rules, A            the text of the rules
  *   commit's two looks race with this thread's own handlers only: signal fences.
  *
+ *   end:W      state, R            claim:R    state, AR (CAS)     the last owner's last access
+ *   claim:W    state, fence R      again:R    state, fence A      tid, base, .. are of one serial
  * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
  * progress. It makes no system call but one FUTEX_WAKE at a sub-buffer boundary when `waiters` is
  * set, and waits in block mode only. The reader never retries more than the ring's length.

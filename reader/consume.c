@@ -80,6 +80,7 @@ int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
 
 	if (err)
 		return err;
+	ft_fence_acquire(); /* again:R, when this is a second look: what was read came before it */
 	if (ft_load_acquire(&(*b)->shared->state) < FT_BUFFER_LIVE || /* attach:R */
 	    ft_load_acquire(&(*b)->shared->serial) != serial)
 		return -ENOENT;
@@ -104,7 +105,7 @@ int fasttrace_buffer_get_info(struct fasttrace_arena *a, unsigned index,
 	info->serial = ft_load_acquire(&b->shared->serial);
 	info->tid = ft_load_relaxed(
 		&b->shared->tid); /* published by state; serial is looked at again */
-	info->base = ft_load_acquire(&b->shared->base);
+	info->base = ft_load_relaxed(&b->shared->base); /* the same */
 	memcpy(info->name, b->shared->name, sizeof(info->name));
 	info->name[sizeof(info->name) - 1] = '\0';
 	info->subbuf_bytes = UINT64_C(1) << b->ring.page_shift;

@@ -95,6 +95,12 @@ static uint64_t total_take(const struct ft_reader_buffer *b, uint64_t *head, uin
 	return 0; /* contradicts the protocol */
 }
 
+/* A counter, less what it was when this owner came: published by state, as all base_. */
+static uint64_t counted(const uint64_t *count, const uint64_t *base, bool whole)
+{
+	return ft_load_relaxed(count) - (whole ? 0 : ft_load_relaxed(base));
+}
+
 static void losses_sum(const struct ft_buffer *b, bool whole, struct fasttrace_stats *s)
 {
 	uint64_t *const into[] = {[FT_LOST_FULL] = &s->lost_full,
@@ -102,7 +108,7 @@ static void losses_sum(const struct ft_buffer *b, bool whole, struct fasttrace_s
 				  [FT_LOST_NESTED] = &s->lost_nested};
 
 	for (int i = 0; i <= FT_LOST_NESTED; i++)
-		*into[i] = ft_load_relaxed(&b->lost[i]) - (whole ? 0 : b->base_lost[i]);
+		*into[i] = counted(&b->lost[i], &b->base_lost[i], whole);
 }
 
 /*
@@ -118,17 +124,17 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 		whole ? 0 : ft_load_relaxed(&o->base); /* published by state, as all base_ */
 
 	memset(s, 0, sizeof(*s));
-	s->consumed = o->consumed_events - (whole ? 0 : o->base_consumed_events);
-	s->in_flight = o->in_flight - (whole ? 0 : o->base_in_flight);
-	s->corrupted = o->corrupted - (whole ? 0 : o->base_corrupted);
-	s->subbufs_consumed = o->consumed_subbufs - (whole ? 0 : o->base_consumed_subbufs);
+	s->consumed = counted(&o->consumed_events, &o->base_consumed_events, whole);
+	s->in_flight = counted(&o->in_flight, &o->base_in_flight, whole);
+	s->corrupted = counted(&o->corrupted, &o->base_corrupted, whole);
+	s->subbufs_consumed = counted(&o->consumed_subbufs, &o->base_consumed_subbufs, whole);
 	standing = ring_sum(a, b, head, word, s) + hold_sum(b, s);
-	total -= whole ? 0 : o->base_begun;
+	total -= whole ? 0 : ft_load_relaxed(&o->base_begun);
 	sum = s->consumed + s->readable + s->in_flight;
 	s->overwritten = total > sum ? total - sum : 0;
 	losses_sum(o, whole, s);
 	s->begun = total + s->lost_full + s->lost_too_big + s->lost_nested;
-	s->clock_steps = ft_load_relaxed(&o->steps) - (whole ? 0 : o->base_steps);
+	s->clock_steps = counted(&o->steps, &o->base_steps, whole);
 	s->subbufs_produced = head + ft_word_closed(&b->ring, word) - base;
 	sum = s->subbufs_consumed + standing;
 	s->subbufs_overwritten = s->subbufs_produced > sum ? s->subbufs_produced - sum : 0;

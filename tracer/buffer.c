@@ -46,9 +46,9 @@ static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
 {
 	ft_tsan_release(b);
 	ft_store_relaxed(&b->death, ft_add_relaxed(&a->deaths, 1)); /* state publishes it */
-	ft_store_release(&b->state, FT_BUFFER_DEAD);		    /* attach:W */
-	ft_fence_full();					    /* sleep:W */
-	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
+	ft_store_release(&b->state, FT_BUFFER_DEAD);		    /* end:W */
+	ft_fence_full();
+	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0)) /* wake:R */
 		ft_wake_reader(a);
 }
 
@@ -72,7 +72,8 @@ static void thread_end(void *arg)
 		struct ft_buffer *b =
 			ft_load_acquire(&place_of(a, i)->ready) ? buffer_of(a, i) : NULL;
 
-		if (b && ft_load_acquire(&b->state) == FT_BUFFER_ABANDONED && b->tid == t->tid)
+		if (b && ft_load_acquire(&b->state) == FT_BUFFER_ABANDONED &&
+		    ft_load_relaxed(&b->tid) == t->tid) /* its next owner may be writing its own */
 			buffer_died(a, b);
 	}
 	thread_ended = t;
@@ -271,7 +272,7 @@ static int place_reuse(struct ft_arena *a, uint32_t *index)
 		if (best == UINT64_MAX)
 			return -ENOMEM;
 		if (ft_cas(&buffer_of(a, *index)->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED))
-			return 0;
+			return 0; /* claim:R */
 	}
 }
 
@@ -280,17 +281,18 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 {
 	uint64_t head = ft_load_acquire(&b->head);
 
-	b->tid = (uint32_t)syscall(SYS_gettid);
-	b->serial = ft_add_relaxed(&a->serials, 1) + 1;
-	b->base = head;
-	b->base_begun = ft_load_acquire(&ft_ring_slot(r, head)->begun);
+	ft_fence_release(); /* claim:W: who reads what follows sees, looking again, that we came */
+	ft_store_relaxed(&b->tid, (uint32_t)syscall(SYS_gettid));
+	ft_store_relaxed(&b->serial, ft_add_relaxed(&a->serials, 1) + 1);
+	ft_store_relaxed(&b->base, head);
+	ft_store_relaxed(&b->base_begun, ft_load_acquire(&ft_ring_slot(r, head)->begun));
 	for (int i = 0; i < FT_LOST_REASONS; i++)
-		b->base_lost[i] = ft_load_acquire(&b->lost[i]);
-	b->base_steps = ft_load_acquire(&b->steps);
-	b->base_consumed_events = ft_load_acquire(&b->consumed_events);
-	b->base_in_flight = ft_load_acquire(&b->in_flight);
-	b->base_corrupted = ft_load_acquire(&b->corrupted);
-	b->base_consumed_subbufs = ft_load_acquire(&b->consumed_subbufs);
+		ft_store_relaxed(&b->base_lost[i], ft_load_acquire(&b->lost[i]));
+	ft_store_relaxed(&b->base_steps, ft_load_acquire(&b->steps));
+	ft_store_relaxed(&b->base_consumed_events, ft_load_acquire(&b->consumed_events));
+	ft_store_relaxed(&b->base_in_flight, ft_load_acquire(&b->in_flight));
+	ft_store_relaxed(&b->base_corrupted, ft_load_acquire(&b->corrupted));
+	ft_store_relaxed(&b->base_consumed_subbufs, ft_load_acquire(&b->consumed_subbufs));
 	prctl(PR_GET_NAME, b->name);
 	ft_store_release(&b->state, FT_BUFFER_LIVE);
 }
@@ -320,7 +322,7 @@ static bool thread_revive(struct fasttrace_thread *t)
 {
 	struct ft_buffer *b = t ? t->buffer : NULL;
 
-	if (!b || b->tid != t->tid || t->tid != (uint32_t)syscall(SYS_gettid) ||
+	if (!b || ft_load_relaxed(&b->tid) != t->tid || t->tid != (uint32_t)syscall(SYS_gettid) ||
 	    !ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_LIVE))
 		return false;
 	fasttrace_self = t;
