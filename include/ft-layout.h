@@ -72,6 +72,7 @@
  *   end:W      state, R            claim:R    state, AR (CAS)     the last owner's last access
  *   claim:W    state, fence R      again:R    state, fence A      tid, base, .. are of one serial
  * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
+ *   site:W     event->on, R        site:R     event->on, A        that entry, for who reads events
  * progress. It makes no system call but one FUTEX_WAKE at a sub-buffer boundary when `waiters` is
  * set, and waits in block mode only. The reader never retries more than the ring's length.
  *

@@ -354,7 +354,7 @@ uint32_t fasttrace_event_register(struct fasttrace_event *event)
 
 	on = event_enter(event);
 	id = ft_load_relaxed(on);
-	ft_store_release(&event->on, on);
+	ft_store_release(&event->on, on); /* site:W */
 	ft_cancel_restore(cancel);
 	errno = saved_errno;
 	return id == FASTTRACE_UNREGISTERED ? 0 : id;
