@@ -60,6 +60,8 @@
  *   turn:W     word, R (CAS)       reserve:R  word, A             page, committed of the new seq
  *   turn:W     page, R (CAS)       swap:R     page, AR (CAS)      who owns the memory
  *   swap:W     page, R (CAS)       turn:R     page, AR (CAS)      the reader's last access to spare
+ *   open:W     head, R (CAS)       open:R     head, A             begun, lost of the new seq
+ *   lap:W      bytes, fence R      stand:R    page, fence A       a copy is torn, or its page stood
  *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
  *   put:W      consumed, R         full:R     consumed, A         the reader's last access to it
  *   sleep:W    waiters, full       close:W    word, full (CAS)    the reader's last look before it

@@ -130,7 +130,7 @@ static bool piece_stands(const struct source *s, const struct piece *p)
 	const struct ft_hold *hold = &b->shared->hold;
 	uint64_t page = ft_page_index(p->words.page);
 
-	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* the copy first */
+	ft_fence_acquire(); /* stand:R: the copy first */
 	if (ft_load_acquire(&b->shared->serial) != s->info.serial)
 		return false;
 	if (!p->held)

@@ -83,6 +83,7 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 	if (!ft_cas(&slot->word, word, after)) /* reserve:R */
 		return NULL;
 	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
+	ft_fence_release(); /* lap:W, before this thread's first byte of this lap */
 	*r = (struct fasttrace_reservation){t, slot, word, after};
 	p = t->ring.pages + (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
 	    ft_word_units(&t->ring, word) * 8;
