@@ -63,6 +63,7 @@
  *   open:W     head, R (CAS)       open:R     head, A             begun, lost of the new seq
  *   lap:W      bytes, fence R      stand:R    page, fence A       a copy is torn, or its page stood
  *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
+ *   drop:W     hold, fence R       stand:R    hold, fence A       fields are of one hold
  *   put:W      consumed, R         full:R     consumed, A         the reader's last access to it
  *   sleep:W    waiters, full       close:W    word, full (CAS)    the reader's last look before it
  *                                  wake:R     waiters, relaxed    sleeps, or the writer's wake-up

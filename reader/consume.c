@@ -259,17 +259,23 @@ static int body_fill(struct ft_reader_buffer *b, struct fasttrace_packet *p)
 	return 0;
 }
 
-/* What put is to store: absolute, so that it may be stored twice (takeover.c). */
+/*
+ * What put is to store: absolute, so that it may be stored twice (takeover.c). Nobody asks for it
+ * before put says so (hold:W).
+ */
 static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet *p)
 {
-	const struct ft_buffer *shared = b->shared;
+	struct ft_buffer *shared = b->shared;
 	struct ft_hold *hold = &b->hold;
 
 	hold->consumed_events = ft_load_relaxed(&shared->consumed_events) + p->events; /* ours */
 	hold->corrupted = ft_load_relaxed(&shared->corrupted) + (p->cut_short != 0);
 	hold->in_flight = ft_load_relaxed(&shared->in_flight) + p->cut_short;
 	hold->consumed_subbufs = ft_load_relaxed(&shared->consumed_subbufs) + 1;
-	ft_hold_store(b, FT_HOLD_HELD);
+	ft_store_relaxed(&shared->hold.consumed_events, hold->consumed_events);
+	ft_store_relaxed(&shared->hold.corrupted, hold->corrupted);
+	ft_store_relaxed(&shared->hold.in_flight, hold->in_flight);
+	ft_store_relaxed(&shared->hold.consumed_subbufs, hold->consumed_subbufs);
 }
 
 /* Make the packet of what is held: only whole, declared events in order of time are handed out. */

@@ -18,7 +18,10 @@ void ft_hold_return(struct ft_reader_buffer *b);
 /** ft_hold_store() - write down b->hold, then that it is held. hold:W */
 void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state);
 
-/** ft_hold_load() - what shared memory says is held, checked. Return: 0, -EPROTO. */
+/**
+ * ft_hold_load() - what shared memory says is held, checked.
+ * Return: 0; -EPROTO it contradicts itself, or the consumer was changing it.
+ */
 int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold);
 
 /** ft_hold_clear() - nothing is held. hold:W */

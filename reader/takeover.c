@@ -13,7 +13,6 @@
 #include "ft-consume.h"
 
 #include <limits.h>
-#include <string.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,15 +53,21 @@ uint64_t ft_buffer_oldest(const struct ft_reader_buffer *b)
 	return head - oldest > b->ring.mask ? head + 1 : oldest; /* nothing, or nonsense */
 }
 
-/* Fields first, then the state that says they are there; hold:W */
+/*
+ * Fields first, then the state that says they are there. While they are being written none is: what
+ * was kept aside is given up before they name another, or they would be taken for a mix of both.
+ */
 void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state)
 {
 	struct ft_hold *shared = &b->shared->hold;
+	uint64_t *to = (void *)shared, *from = (void *)&b->hold;
 
+	ft_store_relaxed(&shared->state, FT_HOLD_NONE); /* drop:W */
+	ft_fence_release();
 	b->hold.state = state;
-	memcpy((char *)shared + sizeof(shared->state), (char *)&b->hold + sizeof(b->hold.state),
-	       sizeof(*shared) - sizeof(shared->state));
-	ft_store_release(&shared->state, state);
+	for (unsigned i = 1; i < sizeof(*shared) / sizeof(*to); i++)
+		ft_store_relaxed(&to[i], from[i]);
+	ft_store_release(&shared->state, state); /* hold:W */
 }
 
 void ft_hold_clear(struct ft_reader_buffer *b)
@@ -75,9 +80,16 @@ int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold)
 {
 	uint64_t state = ft_load_acquire(&b->shared->hold.state); /* takeover:R */
 
-	memcpy(hold, &b->shared->hold, sizeof(*hold));
+	const uint64_t *from = (const void *)&b->shared->hold;
+	uint64_t *to = (void *)hold;
+
 	hold->state = state;
-	return state <= FT_HOLD_PUT && hold->page < b->pages &&
+	for (unsigned i = 1; i < sizeof(*hold) / sizeof(*to); i++)
+		to[i] = ft_load_relaxed(&from[i]);
+	ft_fence_acquire(); /* stand:R */
+	return ft_load_acquire(&b->shared->hold.state) == state &&
+			       ft_load_relaxed(&b->shared->hold.seq) == hold->seq &&
+			       state <= FT_HOLD_PUT && hold->page < b->pages &&
 			       ft_word_units(&b->ring, hold->word) <= b->ring.units
 		       ? 0
 		       : -EPROTO;
@@ -101,7 +113,7 @@ static void consumed_advance(struct ft_reader_buffer *b)
 
 static void writer_wake(struct ft_reader_buffer *b)
 {
-	ft_add_acq_rel(&b->shared->room, 1);
+	ft_add_acq_rel(&b->shared->room, 1); /* room:W */
 	if (!b->ring.overwrite)
 		syscall(SYS_futex, &b->shared->room, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_takeover.c - a new reader finds what a killed one left, in each state of its hold. */
 #include <errno.h>
+#include <signal.h>
 
 #include "fasttrace.h"
 #include "fixture.h"
@@ -113,6 +114,67 @@ static void killed_with_a_page_whose_slot_was_claimed(void **state)
 	fasttrace_arena_close(a);
 }
 
+static const struct ft_hold *watched;
+static uint64_t aside_seq, aside_word, steps, mixed;
+
+/* At each instruction: is what a new reader would find held one sub-buffer? */
+static void step_look(int sig)
+{
+	(void)sig;
+	steps++;
+	if (ft_load_acquire(&watched->state) == FT_HOLD_HELD)
+		mixed += (watched->seq == aside_seq) != (watched->word == aside_word);
+}
+
+#ifdef __x86_64__
+static bool single_step(bool on)
+{
+	if (on)
+		__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq" : : : "memory", "cc");
+	else
+		__asm__ volatile("pushfq; andq $~0x100, (%%rsp); popfq" : : : "memory", "cc");
+	return true;
+}
+#else
+static bool single_step(bool on)
+{
+	(void)on;
+	return false; /* not known */
+}
+#endif
+
+static void killed_in_get_with_another_one_kept_aside(void **state)
+{
+	struct fasttrace_packet p;
+	struct fasttrace_arena *a = start(modes[0]);
+	struct ft_reader_buffer *b;
+	uint64_t seq;
+	int err;
+
+	(void)state;
+	assert_int_equal(fasttrace_buffer_get(a, 0, 1, 1, &p), 0);
+	tell('c');
+	a = again(a);
+	assert_int_equal(fasttrace_buffer_next(a, 0, 1, 2, &seq, NULL), 0);
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	watched = &b->shared->hold;
+	aside_seq = watched->seq;
+	aside_word = watched->word;
+	assert_int_equal(aside_seq, 1);
+	signal(SIGTRAP, step_look);
+	if (!single_step(true))
+		skip();
+	err = fasttrace_buffer_get(a, 0, 1, seq, &p);
+	single_step(false);
+	signal(SIGTRAP, SIG_DFL);
+	assert_int_equal(err, 0);
+	assert_true(steps > 100);
+	assert_int_equal(mixed, 0);
+	assert_int_equal(watched->seq, seq);
+	fasttrace_buffer_put(a, 0, &p);
+	fasttrace_arena_close(a);
+}
+
 static void killed_before_the_swap(void **state)
 {
 	struct fasttrace_arena *a = start(modes[0]);
@@ -185,6 +247,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(killed_between_get_and_put_nothing_is_lost),
 		TEST(killed_with_a_page_whose_slot_was_claimed),
+		TEST(killed_in_get_with_another_one_kept_aside),
 		TEST(killed_before_the_swap),
 		TEST(killed_in_put_is_consumed_once),
 		TEST(spare_is_derived_and_must_be_one),
