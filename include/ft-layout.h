@@ -56,7 +56,7 @@
  * ORDER (A: acquire, R: release; every CAS is acquire-release)
  *
  *   store                          load                           what is ordered
- *   commit:W   committed, R        deliver:R  committed, A        the event's bytes
+ *   commit:W   committed, R        deliver:R  committed, A        the event's bytes, the anchor
  *   turn:W     word, R (CAS)       reserve:R  word, A             page, committed of the new seq
  *   turn:W     page, R (CAS)       swap:R     page, AR (CAS)      who owns the memory
  *   swap:W     page, R (CAS)       turn:R     page, AR (CAS)      the reader's last access to spare
@@ -65,17 +65,19 @@
  *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
  *   drop:W     hold, fence R       stand:R    hold, fence A       fields are of one hold
  *   put:W      consumed, R         full:R     consumed, A         the reader's last access to it
+ *   room:W     room, AR (add)      room:R     room, A             consumed, before it sleeps
  *   sleep:W    waiters, full       close:W    word, full (CAS)    the reader's last look before it
  *                                  wake:R     waiters, relaxed    sleeps, or the writer's wake-up
  *   attach:W   state, R            attach:R   state, A            identity of the buffer's owner
- *   event:W    next, R (CAS)       event:R    next, A             an entry of the event table
- *   rules:W    rules, R (CAS)      rules:R    rules, A            the text of the rules
- *   commit's two looks race with this thread's own handlers only: signal fences.
- *
  *   end:W      state, R            claim:R    state, AR (CAS)     the last owner's last access
  *   claim:W    state, fence R      again:R    state, fence A      tid, base, .. are of one serial
- * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
+ *   event:W    next, R (CAS)       event:R    next, A             an entry of the event table
  *   site:W     event->on, R        site:R     event->on, A        that entry, for who reads events
+ *   rules:W    rules, R (CAS)      rules:R    rules, A            the text of the rules
+ *   commit's two looks race with this thread's own handlers only: signal fences.
+ *   What each pair rules out, and what would break: docs/memory-order.md.
+ *
+ * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
  * progress. It makes no system call but one FUTEX_WAKE at a sub-buffer boundary when `waiters` is
  * set, and waits in block mode only. The reader never retries more than the ring's length.
  *

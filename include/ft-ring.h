@@ -138,7 +138,7 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	if (!ft_word_closed(r, word_prev))
 		return -EPROTO;
 	if (ft_word_is(r, word, next)) {
-		ft_cas(&b->head, seq, next); /* turned, but for head */
+		ft_cas(&b->head, seq, next); /* turned, but for head: open:W */
 		return 0;
 	}
 	if (!ft_word_is(r, word, old))
@@ -156,8 +156,8 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
 	ft_cas(&slot->lost, lost_old, ft_buffer_lost(b));
 	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
-	ft_cas(&slot->word, word, fresh);
-	ft_cas(&b->head, seq, next);
+	ft_cas(&slot->word, word, fresh); /* turn:W */
+	ft_cas(&b->head, seq, next);	  /* open:W */
 	return 0;
 }
 

@@ -451,7 +451,7 @@ static bool ring_full(const struct ft_reader_buffer *b, uint64_t head)
 
 static int switch_try(struct ft_reader_buffer *b, enum fasttrace_switch how)
 {
-	uint64_t head = ft_load_acquire(&b->shared->head);
+	uint64_t head = ft_load_acquire(&b->shared->head); /* open:R */
 	uint64_t word = ft_load_acquire(&ft_ring_slot(&b->ring, head)->word);
 	int err;
 

@@ -117,7 +117,7 @@ static void ring_init(const struct fasttrace_ring *r, struct ft_buffer *b, uint6
 /* Make the ring of an ended thread fit to go on: close what is open, forget what is in flight. */
 static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 {
-	uint64_t head = ft_load_acquire(&b->head);
+	uint64_t head = ft_load_acquire(&b->head); /* open:R */
 
 	for (uint64_t seq = head - r->mask; seq != head + 1; seq++) {
 		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
@@ -251,7 +251,7 @@ static bool place_free(struct ft_arena *a, uint32_t index)
 	if (a->mode == FT_OVERWRITE)
 		return true;
 	ring_view(a, index, &r);
-	left = (int64_t)(ft_load_acquire(&b->consumed) - head);
+	left = (int64_t)(ft_load_acquire(&b->consumed) - head); /* full:R */
 	return left > 0 ||
 	       (left == 0 && !ft_word_count(&r, ft_load_acquire(&ft_ring_slot(&r, head)->word)));
 }
@@ -276,7 +276,7 @@ static int place_reuse(struct ft_arena *a, uint32_t *index)
 	}
 }
 
-/* From here on it is this thread's: attach:W */
+/* From here on it is this thread's. */
 static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fasttrace_ring *r)
 {
 	uint64_t head = ft_load_acquire(&b->head);
@@ -294,7 +294,7 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 	ft_store_relaxed(&b->base_corrupted, ft_load_acquire(&b->corrupted));
 	ft_store_relaxed(&b->base_consumed_subbufs, ft_load_acquire(&b->consumed_subbufs));
 	prctl(PR_GET_NAME, b->name);
-	ft_store_release(&b->state, FT_BUFFER_LIVE);
+	ft_store_release(&b->state, FT_BUFFER_LIVE); /* attach:W */
 }
 
 static int buffer_claim(struct ft_arena *a, uint32_t *index)

@@ -15,7 +15,7 @@ static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
 	return NULL;
 }
 
-/* close:W came before this; the fence orders it with the look at waiters (sleep:W, wake:R). */
+/* close:W came before this; the fence orders it with the look at waiters. */
 static void reader_wake(const struct fasttrace_thread *t)
 {
 	struct ft_buffer *b = t->buffer;
@@ -23,7 +23,8 @@ static void reader_wake(const struct fasttrace_thread *t)
 	if (t->quiet)
 		return; /* its request stands, for its next switch */
 	ft_fence_full();
-	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0))
+	if (ft_load_relaxed(&b->waiters) && /* wake:R */
+	    ft_exchange(&b->waiters, 0))
 		ft_wake_reader(ft_process_arena());
 }
 
@@ -82,8 +83,8 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 	ft_store_relaxed(&t->last, now);
 	if (!ft_cas(&slot->word, word, after)) /* reserve:R */
 		return NULL;
-	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
 	ft_fence_release(); /* lap:W, before this thread's first byte of this lap */
+	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
 	*r = (struct fasttrace_reservation){t, slot, word, after};
 	p = t->ring.pages + (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
 	    ft_word_units(&t->ring, word) * 8;
@@ -108,7 +109,7 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 		b = t->buffer;
 		if (units > t->ring.units - FASTTRACE_HEADER_UNITS)
 			return event_lose(b, FT_LOST_TOO_BIG);
-		seq = ft_load_acquire(&b->head);
+		seq = ft_load_acquire(&b->head);			    /* open:R */
 		word = ft_load_acquire(&ft_ring_slot(&t->ring, seq)->word); /* reserve:R */
 		if (!ft_word_is(&t->ring, word, seq))
 			continue; /* head was moved on */

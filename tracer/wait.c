@@ -68,7 +68,7 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 	start = fasttrace_clock_monotonic();
 	timeout = ft_process_config()->block_timeout_ns;
 	for (;;) {
-		uint32_t room = ft_load_acquire(&b->room);
+		uint32_t room = ft_load_acquire(&b->room); /* room:R */
 
 		if (room_is(t, seq))
 			return 0;
