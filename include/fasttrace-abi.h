@@ -35,6 +35,14 @@
 #define FASTTRACE_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
 /*
+ * A label behind a step that another process can see the effect of: nothing, unless a test gave it
+ * a meaning before, to kill the process just there.
+ */
+#ifndef FASTTRACE_POINT
+#define FASTTRACE_POINT(name) ((void)0)
+#endif
+
+/*
  * Hidden, so that a site in an inline function or a template belongs to the library that it stands
  * in: one that is unique in the process would keep that library loaded for ever.
  */
@@ -271,11 +279,13 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
 		return fasttrace_reserve_slow(r, units,
 					      id); /* a handler or the reader came first */
+	FASTTRACE_POINT(reserved);
 	p = ring->pages +
 	    ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
 	    used * 8;
 	header = fasttrace_event_header(now, id);
 	__builtin_memcpy(p, &header, 8);
+	FASTTRACE_POINT(stamped);
 	return p;
 }
 
@@ -289,12 +299,14 @@ FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
 	unsigned bits = r->thread->ring.unit_bits; /* 0: wiped, we are a forked child */
 	uint64_t closed = UINT64_C(1) << (2 * bits);
 
+	FASTTRACE_POINT(filled);
 	if (FASTTRACE_UNLIKELY(!bits ||
 			       __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
 		fasttrace_commit_nested(r);
 		return;
 	}
 	__atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE); /* commit:W */
+	FASTTRACE_POINT(committed);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
 			       r->after))

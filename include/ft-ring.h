@@ -110,7 +110,10 @@ static inline int ft_ring_close(const struct fasttrace_ring *r, uint64_t seq, ui
 		return 0;
 	if (!ft_word_count(r, word))
 		return -ENODATA;
-	return ft_cas(&slot->word, word, word | ft_word_closed_bit(r)) ? 0 : -EAGAIN; /* close:W */
+	if (!ft_cas(&slot->word, word, word | ft_word_closed_bit(r))) /* close:W */
+		return -EAGAIN;
+	FASTTRACE_POINT(closed);
+	return 0;
 }
 
 /**
@@ -139,6 +142,7 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 		return -EPROTO;
 	if (ft_word_is(r, word, next)) {
 		ft_cas(&b->head, seq, next); /* turned, but for head: open:W */
+		FASTTRACE_POINT(turn_helped);
 		return 0;
 	}
 	if (!ft_word_is(r, word, old))
@@ -153,11 +157,17 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	    (!ft_page_is(page, old) ||
 	     !ft_cas(&slot->page, page, ft_page_word(next, 0, ft_page_index(page)))))
 		return 0;
+	FASTTRACE_POINT(turn_page);
 	ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
+	FASTTRACE_POINT(turn_begun);
 	ft_cas(&slot->lost, lost_old, ft_buffer_lost(b));
+	FASTTRACE_POINT(turn_lost);
 	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
+	FASTTRACE_POINT(turn_committed);
 	ft_cas(&slot->word, word, fresh); /* turn:W */
-	ft_cas(&b->head, seq, next);	  /* open:W */
+	FASTTRACE_POINT(turn_word);
+	ft_cas(&b->head, seq, next); /* open:W */
+	FASTTRACE_POINT(turn_head);
 	return 0;
 }
 

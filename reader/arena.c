@@ -217,11 +217,13 @@ int fasttrace_arena_consume(struct fasttrace_arena *a)
 		return 0;
 	if (!a->writable || fcntl(a->fd, F_OFD_SETLK, &lock))
 		return -EBUSY;
+	FASTTRACE_POINT(consumer_elected);
 	a->consumer = true;
 	for (unsigned i = 0; i < FT_MAX_BUFFERS; i++)
 		if (a->buffers[i])
 			ft_takeover(a->buffers[i]);
 	ft_store_relaxed(&a->shared->reader_pid, (uint32_t)getpid()); /* for people only */
+	FASTTRACE_POINT(consumer_named);
 	return 0;
 }
 
@@ -267,6 +269,7 @@ int fasttrace_arena_set_end(struct fasttrace_arena *a, enum fasttrace_end end, i
 	if (end > FASTTRACE_REPLACED || !states[end])
 		return -EINVAL;
 	ft_store_release(&a->shared->end_state, states[end] << 32 | ((uint64_t)code & 0xff));
+	FASTTRACE_POINT(end_told);
 	return 0;
 }
 
@@ -296,5 +299,7 @@ void fasttrace_arena_interrupt(const struct fasttrace_arena *a)
 {
 	if (a->writable)
 		ft_add_acq_rel(&a->shared->wake, 1);
+	FASTTRACE_POINT(interrupt_counted);
 	syscall(SYS_futex, &a->shared->wake, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	FASTTRACE_POINT(interrupt_called);
 }

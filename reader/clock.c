@@ -186,6 +186,7 @@ static uint64_t hz_learn(struct fasttrace_arena *a, bool *guessed)
 		return NS_PER_S; /* a machine without a counter reads another one's arena */
 	if (here && a->writable && !ft_cas(&a->shared->clock_hz, 0, hz))
 		hz = ft_load_relaxed(&a->shared->clock_hz); /* another reader was first */
+	FASTTRACE_POINT(clock_learnt);
 	return hz;
 }
 

@@ -317,10 +317,13 @@ static int subbuf_swap(struct ft_reader_buffer *b, uint64_t seq, const struct ft
 		return (int)spare;
 	hold_fill(b, seq, s);
 	if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
-		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) /* swap:R, swap:W */
+		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) { /* swap:R, swap:W */
+		FASTTRACE_POINT(swapped);
 		return 0;
+	}
 	b->hold = aside;
 	ft_hold_store(b, (enum ft_hold_state)aside.state);
+	FASTTRACE_POINT(swap_failed);
 	return -ENOENT;
 }
 
@@ -502,5 +505,6 @@ void fasttrace_buffer_watch(struct fasttrace_arena *a, unsigned index)
 	if (ft_reader_buffer(a, index, &b) || !a->consumer)
 		return;
 	ft_store_relaxed(&b->shared->waiters, 1); /* sleep:W */
+	FASTTRACE_POINT(watched);
 	ft_fence_full();
 }

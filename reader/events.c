@@ -167,10 +167,13 @@ static int rules_publish(struct fasttrace_arena *a, uint64_t before, const GStri
 	while (fallocate(a->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)text->len))
 		if (errno != EINTR)
 			return -errno;
+	FASTTRACE_POINT(rules_backed);
 	memcpy(a->map + offset, text->str, text->len);
-	return ft_cas(&a->shared->rules, before, ft_rules_word(before, half, text->len))
-		       ? 0
-		       : -EPROTO; /* rules:W. Nobody but us writes it */
+	FASTTRACE_POINT(rules_written);
+	if (!ft_cas(&a->shared->rules, before, ft_rules_word(before, half, text->len)))
+		return -EPROTO; /* rules:W. Nobody but us writes it */
+	FASTTRACE_POINT(rules_published);
+	return 0;
 }
 
 static int rules_remember(struct fasttrace_arena *a, const char *provider, const char *event,
@@ -206,8 +209,10 @@ int fasttrace_events_switch(struct fasttrace_arena *a, const char *provider, con
 
 		/* The last rule decides, and for these it is the new one. */
 		if ((!provider || !strcmp(provider, c->names)) &&
-		    (!event || !strcmp(event, class_event(c))))
+		    (!event || !strcmp(event, class_event(c)))) {
 			ft_store_relaxed(class_switch(a, c), on ? i + 1 : 0);
+			FASTTRACE_POINT(event_switched);
+		}
 	}
 	return err;
 }

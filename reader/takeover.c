@@ -67,13 +67,16 @@ void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state)
 	b->hold.state = state;
 	for (unsigned i = 1; i < sizeof(*shared) / sizeof(*to); i++)
 		ft_store_relaxed(&to[i], from[i]);
+	FASTTRACE_POINT(hold_filled);
 	ft_store_release(&shared->state, state); /* hold:W */
+	FASTTRACE_POINT(held);
 }
 
 void ft_hold_clear(struct ft_reader_buffer *b)
 {
 	b->hold.state = FT_HOLD_NONE;
 	ft_store_release(&b->shared->hold.state, FT_HOLD_NONE); /* hold:W */
+	FASTTRACE_POINT(hold_cleared);
 }
 
 int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold)
@@ -107,15 +110,19 @@ static void consumed_advance(struct ft_reader_buffer *b)
 		if (ft_page_is(page, seq) && !(page & FT_PAGE_TAKEN))
 			break;
 	}
-	if ((int64_t)(seq - consumed) > 0)
+	if ((int64_t)(seq - consumed) > 0) {
 		ft_store_release(&b->shared->consumed, seq); /* put:W */
+		FASTTRACE_POINT(consumed);
+	}
 }
 
 static void writer_wake(struct ft_reader_buffer *b)
 {
 	ft_add_acq_rel(&b->shared->room, 1); /* room:W */
+	FASTTRACE_POINT(room_counted);
 	if (!b->ring.overwrite)
 		syscall(SYS_futex, &b->shared->room, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	FASTTRACE_POINT(room_called);
 }
 
 /* Everything here may run twice: the counts are absolute, and a CAS marks a page once. */
@@ -124,15 +131,21 @@ void ft_hold_put(struct ft_reader_buffer *b)
 	struct ft_buffer *shared = b->shared;
 	const struct ft_hold *hold = &b->hold;
 
-	ft_store_release(&shared->hold.state, FT_HOLD_PUT);		   /* hold:W */
+	ft_store_release(&shared->hold.state, FT_HOLD_PUT); /* hold:W */
+	FASTTRACE_POINT(put_begun);
 	ft_store_relaxed(&shared->consumed_events, hold->consumed_events); /* clear orders these */
+	FASTTRACE_POINT(put_events);
 	ft_store_relaxed(&shared->corrupted, hold->corrupted);
+	FASTTRACE_POINT(put_corrupted);
 	ft_store_relaxed(&shared->in_flight, hold->in_flight);
+	FASTTRACE_POINT(put_in_flight);
 	ft_store_relaxed(&shared->consumed_subbufs, hold->consumed_subbufs);
+	FASTTRACE_POINT(put_subbufs);
 	if (!b->ring.overwrite) {
 		uint64_t page = ft_page_word(hold->seq, 0, hold->page);
 
 		ft_cas(&ft_ring_slot(&b->ring, hold->seq)->page, page, page | FT_PAGE_TAKEN);
+		FASTTRACE_POINT(put_page);
 	}
 	ft_hold_clear(b);
 	consumed_advance(b);
@@ -147,8 +160,11 @@ static bool hold_undo(struct ft_reader_buffer *b)
 
 	if (!b->ring.overwrite || ft_page_standing(b, b->hold.page) >= 0)
 		return true;
-	return ft_page_is(now, b->hold.seq) && now & FT_PAGE_TAKEN &&
-	       ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page)); /* swap:W */
+	if (!ft_page_is(now, b->hold.seq) || !(now & FT_PAGE_TAKEN) ||
+	    !ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page))) /* swap:W */
+		return false;
+	FASTTRACE_POINT(swapped_back);
+	return true;
 }
 
 void ft_hold_return(struct ft_reader_buffer *b)

@@ -46,7 +46,9 @@ static void buffer_died(struct ft_arena *a, struct ft_buffer *b)
 {
 	ft_tsan_release(b);
 	ft_store_relaxed(&b->death, ft_add_relaxed(&a->deaths, 1)); /* state publishes it */
-	ft_store_release(&b->state, FT_BUFFER_DEAD);		    /* end:W */
+	FASTTRACE_POINT(death_counted);
+	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */
+	FASTTRACE_POINT(death_told);
 	ft_fence_full();
 	if (ft_load_relaxed(&b->waiters) && ft_exchange(&b->waiters, 0)) /* wake:R */
 		ft_wake_reader(a);
@@ -110,8 +112,10 @@ static void ring_init(const struct fasttrace_ring *r, struct ft_buffer *b, uint6
 		slot->committed = ft_word_fresh(r, tag);
 		slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
 		slot->page = ft_page_word(tag, 0, seq & r->mask);
+		FASTTRACE_POINT(slot_laid);
 	}
 	b->head = b->consumed = b->base = first;
+	FASTTRACE_POINT(ring_laid);
 }
 
 /* Make the ring of an ended thread fit to go on: close what is open, forget what is in flight. */
@@ -130,6 +134,7 @@ static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 		if (ft_word_is(r, committed, seq)) /* else a reader's `active` is turning it */
 			ft_cas(&slot->committed, committed,
 			       ft_load_acquire(&slot->word) & ~ft_word_closed_bit(r));
+		FASTTRACE_POINT(slot_settled);
 	}
 	while (ft_word_closed(r,
 			      ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
@@ -177,12 +182,15 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 		if (bytes > a->max_bytes - end)
 			return -ENOMEM;
 	} while (!ft_cas(&a->buffers_end, end, end + bytes));
+	FASTTRACE_POINT(space_claimed);
 	p->offset = a->buffers_offset + end;
 	p->pages_offset = p->offset + control;
 	if (!ft_process_commit(p->offset, bytes))
 		return 0;
 	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
+	FASTTRACE_POINT(space_freed);
 	ft_cas(&a->buffers_end, end + bytes, end); /* unless somebody has taken what follows */
+	FASTTRACE_POINT(space_returned);
 	return -ENOMEM;
 }
 
@@ -232,9 +240,11 @@ static int place_new(struct ft_arena *a, uint32_t *index)
 		if (ft_process_commit(a->places_offset + count * sizeof(*place), sizeof(*place)))
 			return -ENOMEM;
 	} while (!ft_cas(&a->buffers, count, count + 1));
+	FASTTRACE_POINT(place_counted);
 	*index = (uint32_t)count;
 	place = place_of(a, *index);
 	*place = made;
+	FASTTRACE_POINT(place_made);
 	return 0;
 }
 
@@ -271,8 +281,10 @@ static int place_reuse(struct ft_arena *a, uint32_t *index)
 		}
 		if (best == UINT64_MAX)
 			return -ENOMEM;
-		if (ft_cas(&buffer_of(a, *index)->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED))
-			return 0; /* claim:R */
+		if (ft_cas(&buffer_of(a, *index)->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED)) {
+			FASTTRACE_POINT(ring_claimed); /* claim:R */
+			return 0;
+		}
 	}
 }
 
@@ -284,7 +296,9 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 	ft_fence_release(); /* claim:W: who reads what follows sees, looking again, that we came */
 	ft_store_relaxed(&b->tid, (uint32_t)syscall(SYS_gettid));
 	ft_store_relaxed(&b->serial, ft_add_relaxed(&a->serials, 1) + 1);
+	FASTTRACE_POINT(owner_numbered);
 	ft_store_relaxed(&b->base, head);
+	FASTTRACE_POINT(owner_based);
 	ft_store_relaxed(&b->base_begun, ft_load_acquire(&ft_ring_slot(r, head)->begun));
 	for (int i = 0; i < FT_LOST_REASONS; i++)
 		ft_store_relaxed(&b->base_lost[i], ft_load_acquire(&b->lost[i]));
@@ -294,7 +308,9 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 	ft_store_relaxed(&b->base_corrupted, ft_load_acquire(&b->corrupted));
 	ft_store_relaxed(&b->base_consumed_subbufs, ft_load_acquire(&b->consumed_subbufs));
 	prctl(PR_GET_NAME, b->name);
+	FASTTRACE_POINT(owner_named);
 	ft_store_release(&b->state, FT_BUFFER_LIVE); /* attach:W */
+	FASTTRACE_POINT(owner_told);
 }
 
 static int buffer_claim(struct ft_arena *a, uint32_t *index)
@@ -314,6 +330,7 @@ static int buffer_claim(struct ft_arena *a, uint32_t *index)
 		ring_init(&ring, b, 0);
 	buffer_own(a, b, &ring);
 	ft_store_release(&place_of(a, *index)->ready, 1); /* attach:W */
+	FASTTRACE_POINT(place_ready);
 	return 0;
 }
 
@@ -325,6 +342,7 @@ static bool thread_revive(struct fasttrace_thread *t)
 	if (!b || ft_load_relaxed(&b->tid) != t->tid || t->tid != (uint32_t)syscall(SYS_gettid) ||
 	    !ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_LIVE))
 		return false;
+	FASTTRACE_POINT(owner_revived);
 	fasttrace_self = t;
 	thread_key_set(t);
 	return true;
@@ -352,8 +370,10 @@ static int thread_attach(bool abandon)
 	t->tid = buffer_of(a, index)->tid;
 	ring_view(a, index, &t->ring);
 	t->last = fasttrace_clock(&t->ring);
-	if (abandon)
+	if (abandon) {
 		ft_store_release(&((struct ft_buffer *)old->buffer)->state, FT_BUFFER_ABANDONED);
+		FASTTRACE_POINT(ring_abandoned);
+	}
 	fasttrace_self = t;
 	thread_refused = 0;
 	thread_key_set(t);

@@ -123,6 +123,7 @@ static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const 
 		}
 		memcpy((char *)a + a->rules_offset, events, bytes);
 		a->rules = ft_rules_word(0, 0, bytes);
+		FASTTRACE_POINT(rules_laid);
 		ft_fence_full();
 	} while (parent && ft_load_relaxed(&parent->rules) != rules);
 }
@@ -145,6 +146,7 @@ static void events_inherit(struct ft_arena *a, const struct ft_arena *parent)
 	((struct ft_event_entry *)((char *)a + last))->next = 0;
 	a->events_first = parent->events_first;
 	a->events_count = ((struct ft_event_entry *)((char *)a + last))->id;
+	FASTTRACE_POINT(entries_inherited);
 }
 
 static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config *config)
@@ -166,7 +168,9 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->block_timeout_ns = config->block_timeout_ns;
 	identity_fill(a);
 	ft_clock_fill(a);
+	FASTTRACE_POINT(header_filled);
 	a->magic = FT_ARENA_MAGIC;
+	FASTTRACE_POINT(header_signed);
 }
 
 /* "comm-pid-random", with nothing in it that a shell or a path would mind. */
@@ -199,6 +203,7 @@ static int temporary_open(int dirfd, char *name, size_t size)
 		int fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
 				0600);
 
+		FASTTRACE_POINT(file_made);
 		if (fd >= 0 || errno != EEXIST)
 			return fd < 0 ? -errno : fd;
 	}
@@ -215,6 +220,7 @@ static void *lock_take(int fd)
 	if (fcntl(fd, F_OFD_SETLK, &lock))
 		return MAP_FAILED;
 	page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	FASTTRACE_POINT(file_locked);
 	if (page != MAP_FAILED && madvise(page, PAGE, MADV_DONTFORK)) {
 		munmap(page, PAGE);
 		return MAP_FAILED;
@@ -249,11 +255,13 @@ static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 		return -EFBIG; /* where ftruncate() would kill with SIGXFSZ */
 	if (ftruncate(fd, (off_t)size))
 		return -errno;
+	FASTTRACE_POINT(file_sized);
 	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
 	if (fallocate(fd, 0, 0, (off_t)PLACES_OFFSET) ||
 	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)) ||
 	    fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules))
 		return -errno;
+	FASTTRACE_POINT(file_backed);
 	return 0;
 }
 
@@ -279,8 +287,10 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	if (made->parent)
 		events_inherit(made->arena, made->parent);
 	file_name(made->arena, name, name_size);
-	if (!renameat(dirfd, temporary, dirfd, name))
+	if (!renameat(dirfd, temporary, dirfd, name)) {
+		FASTTRACE_POINT(file_named);
 		return 0;
+	}
 	err = -errno;
 	munmap(made->arena, made->size);
 unlock:

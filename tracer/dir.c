@@ -38,6 +38,7 @@ int ft_dir_open(const char *path, const char **why)
 		*why = "cannot make this directory";
 		return -errno;
 	}
+	FASTTRACE_POINT(dir_made);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0) {
 		*why = "not a directory, or not for us";
@@ -159,6 +160,7 @@ void ft_dir_evict(int dirfd, uint64_t bytes)
 		dir_each(dirfd, victim_consider, &v);
 		if (!v.name[0] || unlinkat(dirfd, v.name, 0))
 			return;
+		FASTTRACE_POINT(arena_evicted);
 	}
 }
 

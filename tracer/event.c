@@ -263,6 +263,7 @@ static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
 		ft_fence_full(); /* the text is that of these rules if they have not changed */
 	} while (ft_load_relaxed(&a->rules) != rules);
 	ft_cas(&e->on, FASTTRACE_UNREGISTERED, on);
+	FASTTRACE_POINT(entry_switched);
 }
 
 /* The site's entry, found or added. NULL: there is no room for it. */
@@ -289,12 +290,16 @@ static struct ft_event_entry *entry_get(struct ft_arena *a, const struct site *s
 			if (!fresh)
 				return NULL;
 			entry_fill(fresh, site);
+			FASTTRACE_POINT(entry_filled);
 			continue; /* a handler may have come in between */
 		}
 		fresh->id = (uint16_t)id;
 		fresh->on = FASTTRACE_UNREGISTERED;
+		FASTTRACE_POINT(entry_numbered);
 		if (ft_cas(link, 0, offset)) { /* event:W */
+			FASTTRACE_POINT(entry_linked);
 			ft_add_relaxed(&a->events_count, 1);
+			FASTTRACE_POINT(entry_counted);
 			return fresh;
 		}
 	}
@@ -341,6 +346,7 @@ static const uint32_t *event_enter(const struct fasttrace_event *event)
 		}
 	}
 	ft_add_relaxed(&a->lost_no_event, 1);
+	FASTTRACE_POINT(lost_homeless);
 	/* Another thread may have room made for it. */
 	return fasttrace_self->quiet ? &fasttrace_unregistered : &event_homeless;
 }

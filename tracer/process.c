@@ -108,9 +108,10 @@ void ft_process_lost(uint64_t events)
 {
 	struct ft_process *p = ft_copy_first();
 
-	if (arena_lives(p))
+	if (arena_lives(p)) {
 		ft_add_relaxed(&p->arena->lost_no_buffer, events);
-	else if (p->wiped)
+		FASTTRACE_POINT(lost_refused);
+	} else if (p->wiped)
 		ft_add_relaxed(&p->wiped->lost, events);
 }
 
@@ -193,6 +194,7 @@ static bool arena_create(struct ft_process *p)
 	}
 	p->lock_page = made.lock_page;
 	p->arena->lost_no_buffer += ft_exchange(&p->wiped->lost, 0);
+	FASTTRACE_POINT(lost_before);
 	p->wiped->alive = 1;
 	return true;
 }
@@ -311,6 +313,7 @@ static int event_commit(struct ft_arena *a, uint64_t end)
 		return -ENOMEM;
 	while (done < to && !ft_cas(&a->events_committed, done, to))
 		done = ft_load_acquire(&a->events_committed);
+	FASTTRACE_POINT(entries_backed);
 	return 0;
 }
 
@@ -326,6 +329,7 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset)
 		if (size > a->events_bytes - end || event_commit(a, end + size))
 			return NULL;
 	} while (!ft_cas(&a->events_end, end, end + size));
+	FASTTRACE_POINT(entry_claimed);
 	*offset = (uint32_t)(a->events_offset + end);
 	return (char *)a + *offset;
 }
@@ -350,13 +354,16 @@ static void process_exit(int status, void *unknown)
 	if (!ft_cas(&p->arena->exit_mark, 0,
 		    unknown ? UINT64_C(2) << 32 : UINT64_C(1) << 32 | ((uint32_t)status & 0xff)))
 		return;
+	FASTTRACE_POINT(exit_marked);
 	if (fasttrace_self->quiet)
 		return; /* perhaps confined: the mark is all that it can leave */
 	fd = open(p->config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!ft_dir_served(fd))
+	if (!ft_dir_served(fd)) {
 		unlink(p->path);
+		FASTTRACE_POINT(exit_removed);
+	}
 	close(fd);
 }
 

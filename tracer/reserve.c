@@ -12,6 +12,7 @@
 static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
 {
 	ft_add_relaxed(&b->lost[reason], 1);
+	FASTTRACE_POINT(lost);
 	return NULL;
 }
 
@@ -54,6 +55,7 @@ static void clock_step(struct fasttrace_thread *t, uint64_t seq, uint64_t word, 
 	if (last - now < CLOCK_JITTER_TICKS)
 		return;
 	ft_add_relaxed(&b->steps, 1);
+	FASTTRACE_POINT(stepped);
 	if ((int64_t)(now - last) < 0 && !ft_buffer_attach(true))
 		return; /* time went back: a stream of its own */
 	ft_ring_close(&t->ring, seq, word);
@@ -80,15 +82,18 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 	}
 	if (!ft_word_count(&t->ring, word))
 		ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
+	FASTTRACE_POINT(anchored);
 	ft_store_relaxed(&t->last, now);
 	if (!ft_cas(&slot->word, word, after)) /* reserve:R */
 		return NULL;
 	ft_fence_release(); /* lap:W, before this thread's first byte of this lap */
+	FASTTRACE_POINT(reserved_slow);
 	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
 	*r = (struct fasttrace_reservation){t, slot, word, after};
 	p = t->ring.pages + (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
 	    ft_word_units(&t->ring, word) * 8;
 	__builtin_memcpy(p, &header, sizeof(header));
+	FASTTRACE_POINT(stamped_slow);
 	return p;
 }
 
@@ -151,6 +156,7 @@ void fasttrace_commit_again(const struct fasttrace_reservation *r)
 			return; /* all of it, or a handler took over: even the slot may have turned
 				 */
 		ft_store_release(&r->slot->committed, word); /* commit:W */
+		FASTTRACE_POINT(committed_again);
 		ft_fence_signal();
 		stored = word;
 	}
@@ -181,8 +187,11 @@ static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, ui
 		return false;
 	if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
 		return false;
+	FASTTRACE_POINT(nested_claimed);
 	ft_store_release(&pair[0], r->before);
+	FASTTRACE_POINT(nested_began);
 	ft_store_release(&pair[1], r->after);
+	FASTTRACE_POINT(nested_noted);
 	return true;
 }
 
@@ -207,12 +216,17 @@ void fasttrace_commit_nested(const struct fasttrace_reservation *r)
 	if (low) {
 		if (high)
 			end = ft_load_relaxed(&high[1]);
-		if (ft_cas(&low[1], r->before, end) && high)
+		if (ft_cas(&low[1], r->before, end) && high) {
+			FASTTRACE_POINT(nested_joined);
 			ft_cas(&high[1], end, ft_word_tag(ring, seq));
+		}
+		FASTTRACE_POINT(nested_longer);
 		return;
 	}
-	if (high && ft_cas(&high[0], r->after, r->before))
+	if (high && ft_cas(&high[0], r->after, r->before)) {
+		FASTTRACE_POINT(nested_sooner);
 		return;
+	}
 	for (uint64_t *pair = pairs; pair < pairs + 2 * FT_NESTED_RANGES; pair += 2)
 		if (nested_add(pair, r, seq))
 			return;

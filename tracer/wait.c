@@ -15,10 +15,13 @@
 
 void ft_wake_reader(struct ft_arena *arena)
 {
+	FASTTRACE_POINT(wake_taken);
 	if (!arena)
 		return;
 	ft_add_acq_rel(&arena->wake, 1);
+	FASTTRACE_POINT(wake_counted);
 	syscall(SYS_futex, &arena->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+	FASTTRACE_POINT(wake_called);
 }
 
 /* Cannot tell, for want of descriptors or memory: then only a timeout that ends is waited for. */
@@ -77,6 +80,7 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 		syscall(SYS_futex, &b->room, FUTEX_WAIT, room, &slice, NULL, 0);
 	}
 	ft_store_relaxed(&b->block_expired, seq + 1);
+	FASTTRACE_POINT(wait_expired);
 	return -EAGAIN;
 }
 
