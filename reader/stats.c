@@ -27,7 +27,7 @@ static void subbuf_sum(const struct ft_reader_buffer *b, uint64_t seq, const str
 		done = 0;
 		for (unsigned i = 0; i < n; i++)
 			done += ranges[i].events;
-		s->corrupted++;
+		s->corrupted += done < events;
 	}
 	if (done > events)
 		done = events; /* committed was loaded later */

@@ -181,6 +181,20 @@ static void body_nested(void)
 	_exit(0);
 }
 
+/* As if killed in commit, between its store and its second look. */
+static void body_half_committed(void)
+{
+	struct fasttrace_reservation r;
+
+	numbers(5);
+	number_begin(&r);
+	numbers(3); /* as a handler would */
+	__atomic_store_n(&r.slot->committed, r.after, __ATOMIC_RELEASE);
+	body_say('.');
+	body_hear();
+	_exit(0);
+}
+
 static const struct fixture_body bodies[] = {{"reuse_six_subbufs", body_reuse_six_subbufs},
 					     {"reuse_too_big", body_reuse_too_big},
 					     {"reuse_in_flight", body_reuse_in_flight},
@@ -189,6 +203,7 @@ static const struct fixture_body bodies[] = {{"reuse_six_subbufs", body_reuse_si
 					     {"too_big", body_too_big},
 					     {"no_buffer", body_no_buffer},
 					     {"nested", body_nested},
+					     {"half_committed", body_half_committed},
 					     {NULL, NULL}};
 
 static struct fasttrace_arena *start(const char *body, const char *mode)
@@ -479,6 +494,23 @@ static void nested_events_that_find_no_room_stand_under_their_name(void **state)
 	fasttrace_arena_close(a);
 }
 
+static void sub_buffer_in_which_nothing_was_in_flight_is_not_corrupted(void **state)
+{
+	pid_t pid = fixture_spawn_env("half_committed", SMALL, "FASTTRACE_MODE=overwrite");
+	struct fasttrace_arena *a;
+	struct fasttrace_stats s;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), '.');
+	a = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
+	fixture_kill(pid);
+	s = buffer_stats(a, 0);
+	assert_int_equal(s.readable, 9);
+	assert_int_equal(s.in_flight, 0);
+	assert_int_equal(s.corrupted, 0);
+	fasttrace_arena_close(a);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -495,6 +527,7 @@ int main(int argc, char **argv)
 		TEST(events_that_are_too_big_stand_under_their_name),
 		TEST(events_of_a_thread_without_a_buffer_stand_under_their_name),
 		TEST(nested_events_that_find_no_room_stand_under_their_name),
+		TEST(sub_buffer_in_which_nothing_was_in_flight_is_not_corrupted),
 	};
 	int body = fixture_main(argc, argv, bodies);
 
