@@ -44,6 +44,8 @@ static uint64_t ring_sum(struct fasttrace_arena *a, const struct ft_reader_buffe
 	bool gone = ft_reader_gone(a, b);
 	uint64_t subbufs = 0;
 
+	if (ft_load_acquire(&b->shared->state) < FT_BUFFER_LIVE) /* attach:R */
+		return 0; /* its old owner's cannot be read any more: overwritten */
 	for (uint64_t seq = ft_buffer_oldest(b); head - seq <= b->ring.mask; seq++) {
 		struct ft_subbuf sub;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "fasttrace.h"
+#include "ft-tracer.h"
 #include "fixture.h"
 
 #define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
@@ -195,6 +196,22 @@ static void body_half_committed(void)
 	_exit(0);
 }
 
+/* As if killed in the middle of taking over the ring of an ended thread. */
+static void body_claimed(void)
+{
+	struct ft_arena *a;
+	struct ft_buffer *b;
+
+	thread_run(thread_ten);
+	a = ft_process_arena();
+	b = (void *)((char *)a +
+		     ((struct ft_buffer_place *)((char *)a + a->places_offset))->offset);
+	b->state = FT_BUFFER_CLAIMED;
+	body_say('.');
+	body_hear();
+	_exit(0);
+}
+
 static const struct fixture_body bodies[] = {{"reuse_six_subbufs", body_reuse_six_subbufs},
 					     {"reuse_too_big", body_reuse_too_big},
 					     {"reuse_in_flight", body_reuse_in_flight},
@@ -204,6 +221,7 @@ static const struct fixture_body bodies[] = {{"reuse_six_subbufs", body_reuse_si
 					     {"no_buffer", body_no_buffer},
 					     {"nested", body_nested},
 					     {"half_committed", body_half_committed},
+					     {"claimed", body_claimed},
 					     {NULL, NULL}};
 
 static struct fasttrace_arena *start(const char *body, const char *mode)
@@ -511,6 +529,20 @@ static void sub_buffer_in_which_nothing_was_in_flight_is_not_corrupted(void **st
 	fasttrace_arena_close(a);
 }
 
+static void buffer_between_two_owners_has_nothing_to_read(void **state)
+{
+	struct fasttrace_arena *a = start("claimed", "FASTTRACE_MODE=overwrite");
+	struct fasttrace_buffer_info info;
+	struct fasttrace_stats s = arena_stats(a);
+
+	(void)state;
+	assert_int_equal(fasttrace_buffer_get_info(a, 0, &info), -ENOENT);
+	assert_int_equal(s.begun, 10);
+	assert_int_equal(s.readable, 0);
+	assert_int_equal(s.overwritten, 10);
+	fasttrace_arena_close(a);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -528,6 +560,7 @@ int main(int argc, char **argv)
 		TEST(events_of_a_thread_without_a_buffer_stand_under_their_name),
 		TEST(nested_events_that_find_no_room_stand_under_their_name),
 		TEST(sub_buffer_in_which_nothing_was_in_flight_is_not_corrupted),
+		TEST(buffer_between_two_owners_has_nothing_to_read),
 	};
 	int body = fixture_main(argc, argv, bodies);
 
