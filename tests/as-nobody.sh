@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# as-nobody.sh COMMAND... - runs it as an unprivileged user; for root.
+# as-nobody.sh [-r] COMMAND... - runs it as an unprivileged user; for root. -r: stays root, in a
+# mount namespace of its own, for a test that has users of its own there.
 #
 # Where /dev/fuse opens for root alone, as in some containers, COMMAND gets a mount namespace in
 # which it opens for everybody, as it does on an ordinary system. The system's own is not changed.
@@ -8,7 +9,10 @@ set -eu
 
 user='setpriv --reuid=65534 --regid=65534 --clear-groups'
 
-if $user sh -c ': <>/dev/fuse' 2>/dev/null || ! (: <>/dev/fuse) 2>/dev/null; then
+if [ "$1" = -r ]; then
+	user=
+	shift
+elif $user sh -c ': <>/dev/fuse' 2>/dev/null || ! (: <>/dev/fuse) 2>/dev/null; then
 	# shellcheck disable=SC2086 # words
 	exec $user "$@"
 fi
