@@ -48,14 +48,29 @@ static int directory_check(int fd, const char *path)
 	return 0;
 }
 
+/* It is written to: what has another name, or another owner, is not for us to change. */
+int ft_lock_open(int dirfd, int flags)
+{
+	int fd = openat(dirfd, FT_LOCK_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags,
+			0600);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink <= 1)
+		return fd;
+	close(fd);
+	return -EPERM;
+}
+
 static int lock_open(struct ft_arenadir *dir)
 {
-	dir->lock_fd =
-		openat(dir->fd, FT_LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	dir->lock_fd = ft_lock_open(dir->fd, O_CREAT);
 	if (dir->lock_fd >= 0)
 		return 0;
-	ft_complain("%s/%s: %s", dir->path, FT_LOCK_NAME, strerror(errno));
-	return -errno;
+	ft_complain("%s/%s: %s: expected a file of user %u with no other name, or none", dir->path,
+		    FT_LOCK_NAME, strerror(-dir->lock_fd), (unsigned)geteuid());
+	return dir->lock_fd;
 }
 
 int ft_arenadir_open(const char *wanted, struct ft_arenadir *dir)

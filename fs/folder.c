@@ -67,7 +67,7 @@ struct ft_folder *ft_folder_open_run(struct ft_folder *parent, const char *name,
 		return NULL;
 	if (fstat(fd, &st) || st.st_uid != geteuid() || st.st_mode & 077)
 		goto close_fd;
-	lock = openat(fd, FT_LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	lock = ft_lock_open(fd, 0);
 	if (lock < 0)
 		goto close_fd;
 	if (ft_lock_take(lock)) {
