@@ -106,9 +106,14 @@ static void file_try(struct ft_folder *folder, struct ft_registry *registry, con
 		     const struct stat *st)
 {
 	struct ft_folder_file *file = g_new0(struct ft_folder_file, 1);
-	const char *why = NULL;
-	int err = ft_process_open(registry, folder, name, &file->process, &why);
+	const char *why = "belongs to another user";
+	int err = -EPERM;
 
+	/* In root's folder there may be copies of everybody's; each stays its owner's. */
+	if (st->st_uid == geteuid() || !geteuid()) {
+		why = NULL;
+		err = ft_process_open(registry, folder, name, &file->process, &why);
+	}
 	file->ino = st->st_ino;
 	file->mtime = st->st_mtim;
 	file->seen = true;
