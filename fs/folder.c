@@ -119,8 +119,10 @@ static void file_try(struct ft_folder *folder, struct ft_registry *registry, con
 	file->seen = true;
 	if (err)
 		file->why = g_strdup(why ? why : strerror(-err));
-	else
+	if (!err) {
+		file->process->uid = st->st_uid;
 		ft_registry_add(registry, file->process);
+	}
 	g_hash_table_replace(folder->files, g_strdup(name), file);
 }
 

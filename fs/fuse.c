@@ -34,6 +34,17 @@ static struct ft_node *req_node(fuse_req_t req, fuse_ino_t ino)
 	return node;
 }
 
+/* The kernel has looked at the modes; it lets those pass whose capabilities override them. */
+static struct ft_node *req_permitted(fuse_req_t req, fuse_ino_t ino, bool change)
+{
+	struct ft_node *node = req_node(req, ino);
+
+	if (!node || ft_node_permits(node, fuse_req_ctx(req)->uid, change))
+		return node;
+	fuse_reply_err(req, EACCES);
+	return NULL;
+}
+
 static struct ft_handle *file_handle(const struct fuse_file_info *fi)
 {
 	return (struct ft_handle *)(uintptr_t)fi->fh;
@@ -71,7 +82,7 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
  */
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct ft_node *node = req_node(req, parent), *child;
+	struct ft_node *node = req_permitted(req, parent, false), *child;
 	struct fuse_entry_param entry = {0};
 	struct ft_call call = call_of(req);
 	int err;
@@ -143,7 +154,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct ft_node *node = req_node(req, ino);
+	struct ft_node *node = req_permitted(req, ino, false);
 	struct ft_handle *handle;
 	struct ft_file *file;
 	int err;
@@ -243,7 +254,7 @@ static void entry_clear(void *entry)
 
 static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct ft_node *node = req_node(req, ino);
+	struct ft_node *node = req_permitted(req, ino, false);
 	struct directory *dir;
 	struct stat st;
 	int err;
@@ -321,7 +332,7 @@ static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info 
 
 static void node_remove(fuse_req_t req, fuse_ino_t parent, const char *name, bool directory)
 {
-	struct ft_node *node = req_node(req, parent);
+	struct ft_node *node = req_permitted(req, parent, true);
 
 	if (node)
 		fuse_reply_err(req, ft_error_number(ft_node_remove(node, name, directory)));
@@ -447,6 +458,7 @@ struct ft_mount *ft_mount_new(struct ft_tree *tree, const struct ft_mount_option
 	mount->tree = tree;
 	mount->loop = tree->registry->loop;
 	mount->options = *options;
+	tree->others = options->allow_other;
 	g_queue_init(&mount->parked);
 	g_queue_init(&mount->handles);
 	ft_park_init(mount);

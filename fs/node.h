@@ -54,6 +54,7 @@ struct ft_tree {
 	struct ft_registry *registry;
 	GHashTable *nodes; /* ino -> struct ft_node, while the kernel or an open file knows it */
 	struct ft_node *root;
+	bool others; /* other users are let in, each to his own processes */
 };
 
 struct ft_node {
@@ -117,6 +118,8 @@ struct ft_node *ft_tree_find(struct ft_tree *tree, uint64_t ino);
 int ft_node_lookup(struct ft_node *node, struct ft_call *call, const char *name,
 		   struct ft_node **child);
 void ft_node_forget(struct ft_node *node, uint64_t lookups);
+/** ft_node_permits() - may user @uid look into it, or @change what is in it? */
+bool ft_node_permits(const struct ft_node *node, uid_t uid, bool change);
 int ft_node_stat(struct ft_node *node, struct stat *st);
 /** ft_node_list() - @entries: a GArray of struct ft_entry; names are to be freed. */
 int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries);

@@ -62,7 +62,7 @@ static const char help_text[] =
 	"      --switch-period=SECONDS\n"
 	"                           while a reader of `stream` waits, deliver what is\n"
 	"                             written that often; default 1; 0: never\n"
-	"      --allow-other        let other users in, where the modes of files do\n"
+	"      --allow-other        let other users in, each to his own processes\n"
 	"      --help, --version\n"
 	"\n"
 	"For PROGRAM, in place of the environment variables:\n"

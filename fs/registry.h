@@ -27,6 +27,7 @@ struct ft_process {
 	char *file;		       /* the arena's name in the folder */
 	struct fasttrace_arena *arena; /* NULL once it is removed and no file of it is open */
 	const struct fasttrace_process_info *info;
+	uid_t uid;    /* owner of the arena's file: what is written in it may lie */
 	uint64_t key; /* never used again by this daemon */
 	bool removed;
 	bool ended; /* end and code are final */

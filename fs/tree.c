@@ -28,6 +28,7 @@ struct kind {
  */
 #define DIR_MODE    (S_IFDIR | 0500)
 #define REMOVE_MODE (S_IFDIR | 0700)
+#define OTHERS_MODE (S_IFDIR | 0755) /* of the root, where other users are let in */
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
 
@@ -313,6 +314,18 @@ void ft_node_forget(struct ft_node *node, uint64_t lookups)
 	node_settle(node);
 }
 
+static uid_t node_owner(const struct ft_node *node)
+{
+	return node->process ? node->process->uid : geteuid();
+}
+
+bool ft_node_permits(const struct ft_node *node, uid_t uid, bool change)
+{
+	bool for_all = node->tree->others && node->kind == FT_ROOT && !change;
+
+	return !uid || uid == node_owner(node) || for_all;
+}
+
 static struct timespec node_time(const struct ft_node *node)
 {
 	uint64_t ns;
@@ -349,9 +362,9 @@ int ft_node_stat(struct ft_node *node, struct stat *st)
 		return err;
 	*st = (struct stat){
 		.st_ino = node->ino,
-		.st_mode = kind->mode,
+		.st_mode = node->kind == FT_ROOT && node->tree->others ? OTHERS_MODE : kind->mode,
 		.st_nlink = S_ISDIR(kind->mode) ? 2 : 1,
-		.st_uid = node->process ? node->process->info->uid : geteuid(),
+		.st_uid = node_owner(node),
 		.st_gid = getegid(),
 	};
 	err = kind->size ? kind->size(node, &st->st_size) : 0;

@@ -3,7 +3,8 @@
 # lib.sh - a stage for the tests of who may do what: real users, who see the same mounts.
 #
 #   ALICE BOB     user ids that own nothing else; she traces and mounts, he attacks
-#   as USER CMD...              runs it as alice, bob or root
+#   as USER CMD...              runs it as alice, bob, root, or powerful: bob, whom the kernel lets
+#                               pass where modes forbid it (CAP_DAC_OVERRIDE)
 #   STAGE         a folder in a /dev/shm of the test's own (mode 1777), open to all
 #     bin/          fasttracefs, program, user: copies that everybody may run
 #     alice/ bob/   their homes, which others may enter
@@ -67,6 +68,11 @@ as() # USER CMD...
 	case $1 in
 	alice) who="setpriv --reuid=$ALICE --regid=$ALICE --clear-groups" ;;
 	bob) who="setpriv --reuid=$BOB --regid=$BOB --clear-groups" ;;
+	powerful)
+		caps=+dac_override,+dac_read_search
+		who="setpriv --reuid=$BOB --regid=$BOB --clear-groups --inh-caps=$caps"
+		who="$who --ambient-caps=$caps"
+		;;
 	root) who= ;;
 	esac
 	shift

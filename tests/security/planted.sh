@@ -22,7 +22,7 @@ give() # FILE: to bob, who lets all in
 
 as alice mkdir -m 700 "$DIR"
 as alice sh -c "echo precious >'$PRECIOUS'; chmod 600 '$PRECIOUS'"
-as alice sh -c "ulimit -c 0; exec program end abort 2>/dev/null" || :
+as alice sh -c "ulimit -c 0; exec program end abort" 2>/dev/null || :
 good=$(echo "$DIR"/program-*)
 pid=$(basename "$good" | cut -d- -f2)
 
