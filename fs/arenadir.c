@@ -48,21 +48,6 @@ static int directory_check(int fd, const char *path)
 	return 0;
 }
 
-/* It is written to: what has another name, or another owner, is not for us to change. */
-int ft_lock_open(int dirfd, int flags)
-{
-	int fd = openat(dirfd, FT_LOCK_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags,
-			0600);
-	struct stat st;
-
-	if (fd < 0)
-		return -errno;
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_nlink <= 1)
-		return fd;
-	close(fd);
-	return -EPERM;
-}
-
 static int lock_open(struct ft_arenadir *dir)
 {
 	dir->lock_fd = ft_lock_open(dir->fd, O_CREAT);
@@ -101,15 +86,6 @@ void ft_arenadir_close(struct ft_arenadir *dir)
 	if (dir->lock_fd >= 0)
 		close(dir->lock_fd);
 	g_free(dir->path);
-}
-
-int ft_lock_take(int fd)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	if (!fcntl(fd, F_OFD_SETLK, &lock))
-		return 0;
-	return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
 }
 
 int ft_arenadir_elect(struct ft_arenadir *dir)

@@ -66,6 +66,8 @@ int ft_arenadir_elect(struct ft_arenadir *dir);
 void ft_arenadir_sign(struct ft_arenadir *dir, const char *mount);
 /** ft_arenadir_server() - who does? @mount is to be freed. Return: 0, or -EAGAIN not told yet. */
 int ft_arenadir_server(struct ft_arenadir *dir, pid_t *pid, char **mount);
+
+/* lock.c */
 /** ft_lock_open() - the lock file of a directory. @flags: O_CREAT or 0. Return: fd, or -errno. */
 int ft_lock_open(int dirfd, int flags);
 /** ft_lock_take() - lock all of an open lock file for this open file description. */

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <glib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "loop.h"
@@ -14,14 +13,6 @@ struct ft_loop {
 	bool stopped;
 	GPtrArray *timers; /* those that are set; few */
 };
-
-int64_t ft_now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * FT_NS_PER_S + ts.tv_nsec;
-}
 
 struct ft_loop *ft_loop_new(void)
 {
@@ -104,25 +95,32 @@ static int timers_run(struct ft_loop *loop)
 	return (int)MIN((t->due_ns - now + FT_NS_PER_MS - 1) / FT_NS_PER_MS, 1000000);
 }
 
+int ft_loop_turn(struct ft_loop *loop, int max_ms)
+{
+	int timeout = timers_run(loop), n;
+	struct epoll_event event;
+
+	if (loop->stopped)
+		return 0;
+	if (max_ms >= 0 && (timeout < 0 || timeout > max_ms))
+		timeout = max_ms;
+	/* One event at a time: a handler may free the watch of another. */
+	n = epoll_wait(loop->epoll, &event, 1, timeout);
+	if (n > 0) {
+		struct ft_watch *watch = event.data.ptr;
+
+		watch->ready(watch->arg);
+	}
+	return n < 0 && errno != EINTR ? -errno : n > 0;
+}
+
 int ft_loop_run(struct ft_loop *loop)
 {
-	/* One event at a time: a handler may free the watch of another. */
-	while (!loop->stopped) {
-		struct epoll_event event;
-		int timeout = timers_run(loop), n;
+	int n = 0;
 
-		if (loop->stopped)
-			break;
-		n = epoll_wait(loop->epoll, &event, 1, timeout);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			struct ft_watch *watch = event.data.ptr;
-
-			watch->ready(watch->arg);
-		}
-	}
-	return 0;
+	while (!loop->stopped && n >= 0)
+		n = ft_loop_turn(loop, -1);
+	return MIN(n, 0);
 }
 
 void ft_loop_stop(struct ft_loop *loop)

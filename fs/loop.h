@@ -43,10 +43,17 @@ void ft_loop_remove(struct ft_loop *loop, struct ft_watch *watch);
 void ft_timer_set(struct ft_loop *loop, struct ft_timer *timer, int64_t ns);
 void ft_timer_stop(struct ft_loop *loop, struct ft_timer *timer);
 
+/**
+ * ft_loop_turn() - fire the timers that are due, then handle one event.
+ * @max_ms: to wait for it; -1: for ever, or until a timer is due.
+ * Return: 1 there was one; 0 none came, or the loop was stopped; -errno of epoll_wait(2).
+ */
+int ft_loop_turn(struct ft_loop *loop, int max_ms);
 /** ft_loop_run() - until ft_loop_stop(). Return: 0 or -errno of epoll_wait(2). */
 int ft_loop_run(struct ft_loop *loop);
 void ft_loop_stop(struct ft_loop *loop);
 
+/** ft_now_ns() - the time that timers go by (now.c). */
 int64_t ft_now_ns(void);
 
 #endif
