@@ -21,6 +21,7 @@ struct ft_mount {
 	bool initialized, answers;
 	GQueue parked;	       /* of struct parked: requests that wait */
 	GQueue handles;	       /* of struct ft_handle: all files that are open */
+	GQueue directories;    /* of fuse.c's struct directory: all that are open */
 	struct ft_timer wake;  /* to ask again those whose process is woken */
 	struct ft_timer pause; /* to ask again those that have a deadline */
 };

@@ -18,6 +18,7 @@
 struct directory {
 	struct ft_node *node;
 	GArray *entries;
+	GList link; /* in mount->directories */
 };
 
 static struct ft_mount *req_mount(fuse_req_t req)
@@ -270,6 +271,8 @@ static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 	dir->node = node;
 	dir->entries = g_array_new(FALSE, FALSE, sizeof(struct ft_entry));
 	g_array_set_clear_func(dir->entries, entry_clear);
+	dir->link.data = dir;
+	g_queue_push_tail_link(&req_mount(req)->directories, &dir->link);
 	fi->fh = (uintptr_t)dir;
 	fuse_reply_open(req, fi);
 }
@@ -320,13 +323,17 @@ static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset
 		       directory_fill(dir, req, (size_t)offset, mount->buffer, size));
 }
 
-static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void directory_free(struct ft_mount *mount, struct directory *dir)
 {
-	struct directory *dir = file_directory(fi);
-
-	(void)ino;
+	g_queue_unlink(&mount->directories, &dir->link);
 	g_array_unref(dir->entries);
 	g_free(dir);
+}
+
+static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	directory_free(req_mount(req), file_directory(fi));
 	fuse_reply_err(req, 0);
 }
 
@@ -461,6 +468,7 @@ struct ft_mount *ft_mount_new(struct ft_tree *tree, const struct ft_mount_option
 	tree->others = options->allow_other;
 	g_queue_init(&mount->parked);
 	g_queue_init(&mount->handles);
+	g_queue_init(&mount->directories);
 	ft_park_init(mount);
 	mount->buffer = aligned_alloc(4096, FT_BLOCK_BYTES);
 	if (!mount->buffer || session_mount(mount)) {
@@ -482,6 +490,8 @@ void ft_mount_free(struct ft_mount *mount)
 	ft_park_free(mount);
 	while (mount->handles.head)
 		handle_free(mount->handles.head->data);
+	while (mount->directories.head)
+		directory_free(mount, mount->directories.head->data);
 	if (mount->session) {
 		fuse_session_unmount(mount->session);
 		fuse_session_destroy(mount->session);
