@@ -26,6 +26,7 @@ static struct ft_mount *req_mount(fuse_req_t req)
 	return fuse_req_userdata(req);
 }
 
+/* NULL: there is none, and the request is answered and gone. */
 static struct ft_node *req_node(fuse_req_t req, fuse_ino_t ino)
 {
 	struct ft_node *node = ft_tree_find(req_mount(req)->tree, ino);
@@ -83,9 +84,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
  */
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
+	struct ft_call call = call_of(req);
 	struct ft_node *node = req_permitted(req, parent, false), *child;
 	struct fuse_entry_param entry = {0};
-	struct ft_call call = call_of(req);
 	int err;
 
 	if (!node)
