@@ -32,7 +32,10 @@ void ft_ranges_add(GArray *ranges, size_t from, size_t to)
 
 bool ft_ranges_cover(GArray *ranges, size_t bytes)
 {
-	struct ft_range *first = &g_array_index(ranges, struct ft_range, 0);
+	const struct ft_range *first;
 
-	return !bytes || (ranges->len && !first->from && first->to >= bytes);
+	if (!bytes || !ranges->len)
+		return !bytes;
+	first = &g_array_index(ranges, struct ft_range, 0);
+	return !first->from && first->to >= bytes;
 }
