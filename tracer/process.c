@@ -42,14 +42,24 @@
 /* The arena is made in some 100 us. */
 #define BUSY_PAUSE_NS 20000
 
-enum process_state { PROCESS_NONE, PROCESS_BUSY, PROCESS_READY, PROCESS_OFF };
+/* A process that had no room for an arena asks again once in so many events that it has lost. */
+#define REFUSED_RETRY 1024
+
+enum process_state {
+	PROCESS_NONE,
+	PROCESS_BUSY,
+	PROCESS_READY,
+	PROCESS_OFF,
+	PROCESS_REFUSED /* no room, memory or descriptors: for now */
+};
 
 /* Wiped on fork: it is all of this process only. */
 struct wiped {
 	uint64_t alive; /* the arena is ours */
 	uint64_t pid;	/* whose memory this is; 0: wiped, and not known yet */
-	uint64_t lost;	/* before there was an arena */
-	uint64_t unused[13];
+	uint64_t lost;	/* while there was no arena */
+	uint64_t tried; /* 1 + lost, when one was refused; 0: it was not */
+	uint64_t unused[12];
 	union {
 		struct fasttrace_thread thread;
 		char line[128];
@@ -67,6 +77,7 @@ struct ft_process {
 	uint32_t started; /* hooks are registered */
 	bool configured;
 	bool quiet; /* some thread was prepared */
+	bool told;  /* that there is no arena */
 	struct ft_config config;
 	char path[PATH_MAX + 64];
 };
@@ -104,6 +115,16 @@ static bool arena_lives(const struct ft_process *p)
 	return (uint32_t)ft_load_acquire(&p->state) == PROCESS_READY && p->wiped->alive;
 }
 
+/* Behind a full fence both who lost events and who made the arena come here: one sees them. */
+static void lost_settle(struct ft_process *p)
+{
+	ft_fence_full();
+	if (!arena_lives(p))
+		return;
+	ft_add_relaxed(&p->arena->lost_no_buffer, ft_exchange(&p->wiped->lost, 0));
+	FASTTRACE_POINT(lost_before);
+}
+
 void ft_process_lost(uint64_t events)
 {
 	struct ft_process *p = ft_copy_first();
@@ -111,8 +132,10 @@ void ft_process_lost(uint64_t events)
 	if (arena_lives(p)) {
 		ft_add_relaxed(&p->arena->lost_no_buffer, events);
 		FASTTRACE_POINT(lost_refused);
-	} else if (p->wiped)
+	} else if (p->wiped) {
 		ft_add_relaxed(&p->wiped->lost, events);
+		lost_settle(p);
+	}
 }
 
 bool ft_process_borrowed(void)
@@ -174,7 +197,39 @@ static void process_configure(struct ft_process *p)
 	p->configured = true;
 }
 
-static bool arena_create(struct ft_process *p)
+/* A hint. */
+static bool retry_is_due(const struct wiped *w)
+{
+	uint64_t tried = ft_load_relaxed(&w->tried);
+
+	return !tried || ft_load_relaxed(&w->lost) + 1 - tried >= REFUSED_RETRY;
+}
+
+/* Of what others may give back; and what is lost meanwhile can be counted. */
+static bool error_passes(const struct ft_process *p, int err)
+{
+	return p->wiped && (err == -ENOSPC || err == -EDQUOT || err == -ENOMEM || err == -EMFILE ||
+			    err == -ENFILE);
+}
+
+static enum process_state arena_failed(struct ft_process *p, int err, const char *why)
+{
+	enum process_state state = error_passes(p, err) ? PROCESS_REFUSED : PROCESS_OFF;
+	bool told = p->told;
+
+	p->told = true;
+	if (state == PROCESS_REFUSED)
+		ft_store_relaxed(&p->wiped->tried, ft_load_relaxed(&p->wiped->lost) + 1);
+	ft_store_release(&p->state, state_of(state)); /* fork() may wait for us */
+	if (!told)
+		ft_complain("fasttrace: ", p->config.dir, ": ", why, ": ", ft_text_error(-err),
+			    state == PROCESS_OFF ? ": this process is not traced\n"
+						 : ": not traced until that changes\n",
+			    NULL);
+	return state;
+}
+
+static enum process_state arena_create(struct ft_process *p)
 {
 	struct ft_created made = {.parent = p->arena, .size = p->size};
 	const char *why = "out of memory";
@@ -182,21 +237,15 @@ static bool arena_create(struct ft_process *p)
 
 	process_configure(p);
 	if (p->config.off)
-		return false;
+		return PROCESS_OFF;
 	err = wiped_map(p) ? ft_create(&p->config, &made, p->path, sizeof(p->path), &why) : -ENOMEM;
 	if (!err && !arena_settle(p, &made))
 		err = -ENOMEM;
-	if (err) {
-		ft_store_release(&p->state, state_of(PROCESS_OFF)); /* fork() may wait for us */
-		ft_complain("fasttrace: ", p->config.dir, ": ", why, ": ", ft_text_error(-err),
-			    ": this process is not traced\n", NULL);
-		return false;
-	}
+	if (err)
+		return arena_failed(p, err, why);
 	p->lock_page = made.lock_page;
-	p->arena->lost_no_buffer += ft_exchange(&p->wiped->lost, 0);
-	FASTTRACE_POINT(lost_before);
 	p->wiped->alive = 1;
-	return true;
+	return PROCESS_READY;
 }
 
 /*
@@ -223,8 +272,8 @@ static void arena_try(struct ft_process *p, uint64_t state)
 		busy_wait();
 	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY))) {
 		ft_tsan_ignore(true);
-		ft_store_release(&p->state,
-				 state_of(arena_create(p) ? PROCESS_READY : PROCESS_OFF));
+		ft_store_release(&p->state, state_of(arena_create(p)));
+		lost_settle(p);
 		ft_tsan_ignore(false);
 	}
 	ft_signals_restore(&saved);
@@ -243,7 +292,8 @@ struct ft_arena *ft_process_arena(void)
 	for (;;) {
 		uint64_t state = ft_load_acquire(&p->state);
 
-		if ((uint32_t)state == PROCESS_OFF)
+		if ((uint32_t)state == PROCESS_OFF ||
+		    ((uint32_t)state == PROCESS_REFUSED && !retry_is_due(p->wiped)))
 			return NULL;
 		if ((uint32_t)state == PROCESS_READY && p->wiped->alive)
 			return p->arena;
