@@ -169,6 +169,22 @@ static uint64_t ring_bytes(const struct ft_arena *a, uint32_t subbuf_shift, uint
 	return *control + ((n + spare) << subbuf_shift);
 }
 
+static int directory_open(void)
+{
+	return open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* All arenas together, after what we have claimed. */
+static bool bound_is_kept(void)
+{
+	int fd = directory_open();
+	bool kept = fd < 0 || ft_dir_evict(fd, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return kept;
+}
+
 /* Take ring space from the end; past half of a bound, a small ring. -ENOMEM: none is left. */
 static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p)
 {
@@ -185,7 +201,7 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 	FASTTRACE_POINT(space_claimed);
 	p->offset = a->buffers_offset + end;
 	p->pages_offset = p->offset + control;
-	if (!ft_process_commit(p->offset, bytes))
+	if (!ft_process_commit(p->offset, bytes) && bound_is_kept())
 		return 0;
 	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
 	FASTTRACE_POINT(space_freed);
@@ -208,7 +224,7 @@ static int space_left(struct ft_arena *a, bool *small)
 	/* Many short threads come here in vain: do not look at the directory each time. */
 	if (a->max_bytes - ft_load_relaxed(&a->buffers_end) < (least < full ? least : full))
 		return -ENOMEM;
-	fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = directory_open();
 	if (fd >= 0) {
 		ft_dir_evict(fd, full);
 		bytes = ft_dir_bytes(fd);

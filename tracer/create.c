@@ -24,6 +24,7 @@
 #define EVENTS_OFFSET	(PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
 #define RULES_OFFSET	(EVENTS_OFFSET + EVENTS_BYTES)
 #define BUFFERS_OFFSET	(RULES_OFFSET + 2 * FT_RULES_BYTES)
+#define FIRST_EVENTS	(3 * PAGE) /* bytes of the event table that the first events take */
 #define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
 
 /* What a limit leaves of the space for buffers. */
@@ -256,9 +257,13 @@ static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 	if (ftruncate(fd, (off_t)size))
 		return -errno;
 	FASTTRACE_POINT(file_sized);
-	/* What is written before the first buffer is claimed; an error here, not SIGBUS there. */
-	if (fallocate(fd, 0, 0, (off_t)PLACES_OFFSET) ||
-	    (events && fallocate(fd, 0, (off_t)EVENTS_OFFSET, (off_t)events)) ||
+	/*
+	 * What is written before the first buffer is claimed; an error here, not SIGBUS there. And
+	 * the first buffer's place, which the bound on the directory is then checked with.
+	 */
+	if (fallocate(fd, 0, 0, (off_t)(PLACES_OFFSET + PAGE)) ||
+	    fallocate(fd, 0, (off_t)EVENTS_OFFSET,
+		      (off_t)(events > FIRST_EVENTS ? events : FIRST_EVENTS)) ||
 	    fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules))
 		return -errno;
 	FASTTRACE_POINT(file_backed);
@@ -270,6 +275,8 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 {
 	int err = file_size(fd, made->size, made->parent), whole;
 
+	if (!err && !ft_dir_evict(dirfd, 0))
+		err = -EDQUOT;
 	if (err)
 		return err;
 	made->lock_page = lock_take(fd);
@@ -312,6 +319,8 @@ int ft_create(const struct ft_config *config, struct ft_created *made, char *pat
 	ft_dir_evict(dirfd, NEW_ARENA_BYTES);
 	fd = temporary_open(dirfd, temporary, sizeof(temporary));
 	err = fd < 0 ? fd : arena_make(dirfd, fd, temporary, config, made, name, sizeof(name));
+	if (err == -EDQUOT)
+		*why = "all arenas in it take a quarter of its filesystem";
 	if (fd >= 0) {
 		if (err)
 			unlinkat(dirfd, temporary, 0);

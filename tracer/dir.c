@@ -11,11 +11,14 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ft-create.h"
 
 #define LOCK_NAME ".lock"
+#define NEW_NAME  ".new-" /* of an arena that is being made */
+#define NEW_S	  60	  /* whoever makes one is dead, if it is not locked by then */
 
 struct dirent64_raw {
 	uint64_t ino;
@@ -53,7 +56,12 @@ int ft_dir_open(const char *path, const char **why)
 	return err;
 }
 
-/* Call each() for every arena file until it returns false. */
+static bool name_is_new(const char *name)
+{
+	return !strncmp(name, NEW_NAME, strlen(NEW_NAME));
+}
+
+/* Call each() for every arena file, those being made as well, until it returns false. */
 static void dir_each(int dirfd, bool (*each)(int, const char *, const struct stat *, void *),
 		     void *arg)
 {
@@ -68,8 +76,8 @@ static void dir_each(int dirfd, bool (*each)(int, const char *, const struct sta
 	while ((n = syscall(SYS_getdents64, fd, space, sizeof(space))) > 0)
 		for (long at = 0; at < n; at += d->reclen) {
 			d = (struct dirent64_raw *)(space + at);
-			if (d->name[0] == '.' || fstatat(fd, d->name, &st, AT_SYMLINK_NOFOLLOW) ||
-			    !S_ISREG(st.st_mode))
+			if ((d->name[0] == '.' && !name_is_new(d->name)) ||
+			    fstatat(fd, d->name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISREG(st.st_mode))
 				continue;
 			if (!each(fd, d->name, &st, arg))
 				goto out;
@@ -116,19 +124,37 @@ bool ft_dir_lock_free(int fd, off_t at, off_t len)
 	return !fcntl(fd, F_OFD_GETLK, &lock) && lock.l_type == F_UNLCK;
 }
 
-/* An arena that nobody writes or reads; did its process exit cleanly? */
+/* A file that may be one, but is none yet, and not going to be. */
+static bool new_is_dead(const struct stat *st)
+{
+	struct timespec now;
+
+	return !clock_gettime(CLOCK_REALTIME, &now) && now.tv_sec - st->st_mtim.tv_sec > NEW_S;
+}
+
+static bool arena_is_finished(int fd, const struct stat *st, bool *clean)
+{
+	struct ft_arena a;
+
+	if (st->st_size <= (off_t)sizeof(a) || pread(fd, &a, sizeof(a), 0) != sizeof(a) ||
+	    a.magic != FT_ARENA_MAGIC)
+		return false;
+	*clean = a.exit_mark;
+	return true;
+}
+
+/* An arena that nobody writes or reads; did its process exit cleanly, or has it no events at all? */
 static bool arena_is_dead(int dirfd, const char *name, const struct stat *st, bool *clean)
 {
 	int fd = openat(dirfd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-	struct ft_arena a;
 	bool dead;
 
 	if (fd < 0)
 		return false;
-	dead = st->st_size > (off_t)sizeof(a) && pread(fd, &a, sizeof(a), 0) == sizeof(a) &&
-	       a.magic == FT_ARENA_MAGIC && ft_dir_lock_free(fd, FT_LOCK_WRITER, 2);
+	*clean = true;
+	dead = (name_is_new(name) ? new_is_dead(st) : arena_is_finished(fd, st, clean)) &&
+	       ft_dir_lock_free(fd, FT_LOCK_WRITER, 2);
 	close(fd);
-	*clean = dead && a.exit_mark;
 	return dead;
 }
 
@@ -150,7 +176,7 @@ static bool victim_consider(int dirfd, const char *name, const struct stat *st, 
 	return true;
 }
 
-void ft_dir_evict(int dirfd, uint64_t bytes)
+bool ft_dir_evict(int dirfd, uint64_t bytes)
 {
 	uint64_t bound = ft_dir_bound(dirfd);
 
@@ -159,9 +185,10 @@ void ft_dir_evict(int dirfd, uint64_t bytes)
 
 		dir_each(dirfd, victim_consider, &v);
 		if (!v.name[0] || unlinkat(dirfd, v.name, 0))
-			return;
+			return false;
 		FASTTRACE_POINT(arena_evicted);
 	}
+	return true;
 }
 
 bool ft_dir_served(int dirfd)

@@ -60,8 +60,12 @@ uint64_t ft_dir_bytes(int dirfd);
 /** ft_dir_bound() - bytes that they may: a quarter of the filesystem. */
 uint64_t ft_dir_bound(int dirfd);
 
-/** ft_dir_evict() - remove dead arenas, clean exits first, then the oldest, until `bytes` fit. */
-void ft_dir_evict(int dirfd, uint64_t bytes);
+/**
+ * ft_dir_evict() - remove dead arenas, clean exits first, then the oldest, until `bytes` fit.
+ * Asked with 0 behind a claim, it tells one of two at once that they took too much.
+ * Return: do they fit?
+ */
+bool ft_dir_evict(int dirfd, uint64_t bytes);
 
 /** ft_dir_lock_free() - does nobody lock these bytes of an open file? */
 bool ft_dir_lock_free(int fd, off_t at, off_t len);

@@ -13,7 +13,9 @@
  *                  gives N of those back
  *   as BYTES       address space: so much more than now; `as max`: as much as there is
  *   fork N HOW     N children in turn, each of which writes a tick and ends: exit, _exit, kill, exec
- *   swarm N FILE   N children at once, each of which writes a tick; they end when FILE is there
+ *   swarm N COUNT FILE   N children at once, each writes a tick and adds a byte to
+ *                  COUNT; they end when FILE is there
+ *   reap           waits for all children
  *   exit CODE, abort, stay
  */
 #include <fcntl.h>
@@ -192,14 +194,22 @@ static void children(unsigned n, const char *how)
 	returned += n;
 }
 
-static void swarm(unsigned n, const char *until)
+/* A byte for each: appended, so that their number is exact. */
+static void swarm(unsigned n, const char *count, const char *until)
 {
+	int fd = open(count, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		exit(2);
 	for (unsigned i = 0; i < n; i++)
 		if (!fork_or_die()) {
 			FASTTRACE(test, tick, (thread, getpid()), (n, 0));
+			if (write(fd, "x", 1) != 1)
+				exit(2);
 			file_await(until);
 			exit(0);
 		}
+	close(fd);
 	returned += n;
 }
 
@@ -210,6 +220,9 @@ static bool word(const char *w)
 		all_join();
 	else if (!strcmp(w, "hog"))
 		descriptors_take();
+	else if (!strcmp(w, "reap"))
+		while (wait(NULL) > 0)
+			;
 	else if (!strcmp(w, "abort"))
 		abort();
 	else if (!strcmp(w, "stay"))
@@ -265,8 +278,8 @@ int main(int argc, char **argv)
 			file_await(arg);
 		else if (!strcmp(w, "fork") && argv[i + 1])
 			children((unsigned)atoi(arg), argv[++i]);
-		else if (!strcmp(w, "swarm") && argv[i + 1])
-			swarm((unsigned)atoi(arg), argv[++i]);
+		else if (!strcmp(w, "swarm") && argv[i + 1] && argv[i + 2])
+			swarm((unsigned)atoi(arg), argv[i + 1], argv[i + 2]), i += 2;
 		else
 			with_number(w, arg);
 	}
