@@ -191,13 +191,13 @@ bool ft_dir_evict(int dirfd, uint64_t bytes)
 	return true;
 }
 
-bool ft_dir_served(int dirfd)
+int ft_dir_served(int dirfd)
 {
 	int fd = openat(dirfd, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	bool served;
 
 	if (fd < 0)
-		return false;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
 	served = !ft_dir_lock_free(fd, 0, 0);
 	close(fd);
 	return served;

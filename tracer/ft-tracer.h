@@ -70,8 +70,8 @@ bool ft_dir_evict(int dirfd, uint64_t bytes);
 /** ft_dir_lock_free() - does nobody lock these bytes of an open file? */
 bool ft_dir_lock_free(int fd, off_t at, off_t len);
 
-/** ft_dir_served() - does a daemon hold the directory's lock? */
-bool ft_dir_served(int dirfd);
+/** ft_dir_served() - does a daemon hold the directory's lock? Return: 1, 0, or -errno: unknown. */
+int ft_dir_served(int dirfd);
 
 /**
  * ft_process_arena() - this process's arena; creates it if need be.

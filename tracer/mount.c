@@ -24,7 +24,7 @@ static bool served(const struct ft_config *config)
 {
 	const char *why;
 	int fd = ft_dir_open(config->dir, &why);
-	bool yes = fd >= 0 && ft_dir_served(fd);
+	bool yes = fd >= 0 && ft_dir_served(fd) > 0;
 
 	if (fd >= 0)
 		close(fd);

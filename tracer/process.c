@@ -410,7 +410,7 @@ static void process_exit(int status, void *unknown)
 	fd = open(p->config.dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	if (!ft_dir_served(fd)) {
+	if (ft_dir_served(fd) == 0) {
 		unlink(p->path);
 		FASTTRACE_POINT(exit_removed);
 	}

@@ -25,9 +25,9 @@ void ft_wake_reader(struct ft_arena *arena)
 }
 
 /* Cannot tell, for want of descriptors or memory: then only a timeout that ends is waited for. */
-static bool reader_unknown(void)
+static bool reader_unknown(int err)
 {
-	return (errno == EMFILE || errno == ENFILE || errno == ENOMEM) &&
+	return (err == EMFILE || err == ENFILE || err == ENOMEM) &&
 	       ft_process_config()->block_timeout_ns != UINT64_MAX;
 }
 
@@ -36,19 +36,20 @@ static bool reader_lives(void)
 {
 	int fd = open(ft_process_path(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	bool lives;
+	int served;
 
 	if (fd < 0)
-		return reader_unknown();
+		return reader_unknown(errno);
 	lives = !ft_dir_lock_free(fd, FT_LOCK_READER, 1);
 	close(fd);
 	if (lives)
 		return true;
 	fd = open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return reader_unknown();
-	lives = ft_dir_served(fd);
+		return reader_unknown(errno);
+	served = ft_dir_served(fd);
 	close(fd);
-	return lives;
+	return served < 0 ? reader_unknown(-served) : served > 0;
 }
 
 static bool room_is(const struct fasttrace_thread *t, uint64_t seq)
