@@ -12,6 +12,8 @@
 #include "launch.h"
 #include "registry.h"
 
+#define AGAIN_NS FT_NS_PER_S
+
 /* A file that was looked at: an arena, or the reason why it is not. */
 struct ft_folder_file {
 	ino_t ino;
@@ -19,6 +21,7 @@ struct ft_folder_file {
 	struct ft_process *process; /* the registry's reference */
 	char *why;
 	bool seen;
+	int64_t again_ns; /* to be tried again then, for want of what may be free by then; 0: not */
 };
 
 static void file_free(void *data)
@@ -86,7 +89,7 @@ close_fd:
 
 static bool file_same(const struct ft_folder_file *file, const struct stat *st)
 {
-	if (file->ino != st->st_ino)
+	if (file->ino != st->st_ino || (file->again_ns && file->again_ns <= ft_now_ns()))
 		return false;
 	/* A foreign file that was written since may have become an arena. */
 	return file->process || (file->mtime.tv_sec == st->st_mtim.tv_sec &&
@@ -119,6 +122,10 @@ static void file_try(struct ft_folder *folder, struct ft_registry *registry, con
 	file->seen = true;
 	if (err)
 		file->why = g_strdup(why ? why : strerror(-err));
+	if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
+		file->again_ns = ft_now_ns() + AGAIN_NS;
+		folder->again = true;
+	}
 	if (!err) {
 		file->process->uid = st->st_uid;
 		ft_registry_add(registry, file->process);
@@ -138,6 +145,7 @@ static void file_see(struct ft_folder *folder, struct ft_registry *registry, con
 	if (!S_ISREG(st.st_mode))
 		return;
 	if (file && file_same(file, &st)) {
+		folder->again |= file->again_ns != 0;
 		file->seen = true;
 		return;
 	}
@@ -172,6 +180,7 @@ void ft_folder_scan(struct ft_folder *folder, struct ft_registry *registry)
 	GHashTableIter iter;
 	struct dirent *d;
 
+	folder->again = !dir;
 	if (!dir) {
 		if (fd >= 0)
 			close(fd);

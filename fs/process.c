@@ -7,12 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "registry.h"
 
-#define DYING_MS 5 /* from the loss of the lock to the zombie, usually much less */
+#define DESCRIPTORS_KEPT 32
+#define MEMORY_KEPT	 ((size_t)64 << 20)
+#define DYING_MS	 5 /* from the loss of the lock to the zombie, usually much less */
 
 static void pidfd_close(struct ft_process *p)
 {
@@ -138,12 +142,57 @@ static void pidfd_watch(struct ft_process *p)
 	ft_loop_add(p->registry->loop, &p->pidfd, EPOLLIN | EPOLLONESHOT);
 }
 
+/* Some are kept for all else: to look into /proc and folders, for pidfds and snapshots. */
+static bool descriptors_left(int any)
+{
+	struct rlimit files;
+	int fd;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == RLIM_INFINITY)
+		return true;
+	fd = fcntl(any, F_DUPFD_CLOEXEC, 3); /* the lowest that is free */
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 && (rlim_t)fd + DESCRIPTORS_KEPT <= files.rlim_cur;
+}
+
+/* The same of address space, where that is limited: GLib ends the program when there is none. */
+static bool memory_left(void)
+{
+	void *at = mmap(NULL, MEMORY_KEPT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+			-1, 0);
+
+	if (at == MAP_FAILED)
+		return false;
+	munmap(at, MEMORY_KEPT);
+	return true;
+}
+
+static int arena_open(struct ft_folder *folder, const char *name, struct fasttrace_arena **arena,
+		      const char **why)
+{
+	int err;
+
+	if (!descriptors_left(folder->fd)) {
+		*why = "no file descriptor is left for it: raise the limit (ulimit -n)";
+		return -EMFILE;
+	}
+	err = fasttrace_arena_open(folder->fd, name, FASTTRACE_OPEN_CONSUME, arena, why);
+	if (!err && !memory_left()) {
+		fasttrace_arena_close(*arena);
+		err = -ENOMEM;
+	}
+	if (err == -ENOMEM)
+		*why = "no memory is left for it: raise the limit of address space (ulimit -v)";
+	return err;
+}
+
 int ft_process_open(struct ft_registry *registry, struct ft_folder *folder, const char *name,
 		    struct ft_process **process, const char **why)
 {
 	struct fasttrace_arena *arena;
 	struct ft_process *p;
-	int err = fasttrace_arena_open(folder->fd, name, FASTTRACE_OPEN_CONSUME, &arena, why);
+	int err = arena_open(folder, name, &arena, why);
 
 	if (err)
 		return err;
@@ -169,6 +218,7 @@ int ft_process_open(struct ft_registry *registry, struct ft_folder *folder, cons
 static void arena_close(struct ft_process *p)
 {
 	ft_timer_stop(p->registry->loop, &p->switcher);
+	ft_timer_stop(p->registry->loop, &p->looker);
 	g_ptr_array_set_size(p->generations, 0);
 	ft_waiter_free(p->waiter);
 	p->waiter = NULL;

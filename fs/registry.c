@@ -78,8 +78,9 @@ static void registry_scan(struct ft_registry *registry)
 		if (!i && registry->options.runs)
 			runs_take(registry);
 		ft_folder_evict(registry->folders->pdata[i]);
+		registry->dirty |= ((struct ft_folder *)registry->folders->pdata[i])->again;
 	}
-	if (g_hash_table_size(top->busy))
+	if (g_hash_table_size(top->busy) || registry->dirty)
 		ft_registry_soon(registry);
 }
 

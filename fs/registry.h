@@ -40,6 +40,7 @@ struct ft_process {
 	GHashTable *threads;	  /* serial -> struct ft_thread, those that are in use */
 	GQueue streams;		  /* of struct ft_stream, those open */
 	struct ft_timer switcher; /* forces switches for blocked streams */
+	struct ft_timer looker;	  /* looks for them, where there is no waiter */
 	struct ft_waiter *waiter;
 	GPtrArray *generations;	  /* snapshots */
 	struct ft_events *events; /* the event table, sorted; NULL: nobody has looked yet */
@@ -118,6 +119,7 @@ struct ft_folder {
 	int fd;
 	int lock_fd; /* of a run folder */
 	int inotify_id;
+	bool again;	   /* there is what the last scan could not take, for now */
 	GHashTable *files; /* name -> struct ft_folder_file */
 	GHashTable *busy; /* names of run folders that other daemons serve, seen in the last scan */
 };

@@ -11,7 +11,8 @@
 
 #include "node.h"
 
-#define RETRIES 100 /* when the writer overwrites what we are about to take */
+#define LOOK_NS (FT_NS_PER_S / 10) /* between two looks, where nobody can wake us */
+#define RETRIES 100		   /* when the writer overwrites what we are about to take */
 
 struct stream_file {
 	struct ft_file file;
@@ -145,23 +146,28 @@ static void switch_fire(void *arg)
 		ft_process_wake(p);
 }
 
+static void look_fire(void *arg)
+{
+	ft_process_wake(arg);
+}
+
 /* Ask to be woken; look once more after it. */
-static int stream_wait(struct stream_file *s)
+static void stream_wait(struct stream_file *s)
 {
 	struct ft_thread *t = stream_thread(s);
 	struct ft_process *p = t->process;
 	int64_t period = p->registry->options.switch_ns;
-	int err = ft_waiter_arm(p);
 
-	if (err)
-		return err;
+	p->looker.fire = look_fire;
+	p->looker.arg = p;
+	if (ft_waiter_arm(p)) /* no thread, no memory */
+		ft_timer_set(p->registry->loop, &p->looker, LOOK_NS);
 	fasttrace_buffer_watch(p->arena, t->index);
 	s->waiting = true;
 	p->switcher.fire = switch_fire;
 	p->switcher.arg = p;
 	if (period)
 		ft_timer_set(p->registry->loop, &p->switcher, period);
-	return 0;
 }
 
 static ssize_t stream_read(struct ft_file *file, struct ft_call *call)
@@ -169,7 +175,6 @@ static ssize_t stream_read(struct ft_file *file, struct ft_call *call)
 	struct stream_file *s = (struct stream_file *)file;
 	struct ft_thread *t = stream_thread(s);
 	ssize_t n;
-	int err;
 
 	if (t->holder && t->holder != s)
 		return -EBUSY;
@@ -179,9 +184,7 @@ static ssize_t stream_read(struct ft_file *file, struct ft_call *call)
 	n = stream_fill(s, call);
 	if (n != -EAGAIN || call->nonblock)
 		return n;
-	err = stream_wait(s);
-	if (err)
-		return err;
+	stream_wait(s);
 	n = stream_fill(s, call);
 	if (n == -EAGAIN)
 		return -EINPROGRESS;
@@ -204,8 +207,9 @@ static short stream_poll(struct ft_file *file, bool wait)
 	struct stream_file *s = (struct stream_file *)file;
 	short ready = stream_ready(s);
 
-	if (ready || !wait || stream_wait(s))
+	if (ready || !wait)
 		return ready;
+	stream_wait(s);
 	return stream_ready(s);
 }
 

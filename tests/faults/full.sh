@@ -22,8 +22,7 @@ fill()
 
 empty()
 {
-	unmount
-	find "$FASTTRACE_DIR" -mindepth 1 -delete
+	finished
 	rm -f "$SMALL/ballast"
 }
 

@@ -9,6 +9,7 @@
 #   exact TEXT N       its counts add up, and N events had begun
 #   read_back          how many of its events babeltrace2 reads in its snapshot
 #   calm TEXT          nobody is stuck, no request waits; to be asked while mounted
+#   finished           unmount, and forget all arenas
 #   left_nothing TEXT  after unmount: no mount, no file but the lock, in /dev/shm neither
 if [ "$(id -u)" -ne 0 ]; then
 	exec unshare --user --map-root-user --mount "$0" "$@"
@@ -87,6 +88,12 @@ calm()
 descriptors() # of the daemon
 {
 	find "/proc/$(daemon_pid)/fd" -mindepth 1 | wc -l
+}
+
+finished() # with a fault: the next one begins with nothing
+{
+	unmount
+	find "$FASTTRACE_DIR" -mindepth 1 -delete
 }
 
 left_nothing()
