@@ -57,17 +57,25 @@ static void mount_ready(void *arg)
 		ft_loop_stop(s->loop);
 }
 
-/* Sub-buffers are copied again and again: keep the memory. Arenas may be many. */
+/*
+ * Sub-buffers are copied again and again: keep the memory. Arenas may be many, and we may live long:
+ * what somebody has set for his own shell or program is not for us.
+ */
 static void limits_set(void)
 {
-	struct rlimit files;
+	static const int limits[] = {RLIMIT_NOFILE, RLIMIT_AS, RLIMIT_DATA, RLIMIT_CPU,
+				     RLIMIT_FSIZE};
+	struct rlimit limit;
 
 	mallopt(M_MMAP_THRESHOLD, KEPT_MEMORY_BYTES / 2);
 	mallopt(M_TRIM_THRESHOLD, KEPT_MEMORY_BYTES);
-	if (getrlimit(RLIMIT_NOFILE, &files))
-		return;
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		if (getrlimit((__rlimit_resource_t)limits[i], &limit))
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit((__rlimit_resource_t)limits[i], &limit);
+	}
+	signal(SIGXFSZ, SIG_IGN); /* the lock's text: an error is enough */
 }
 
 static int server_start(struct server *s)

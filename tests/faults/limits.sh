@@ -126,6 +126,22 @@ memory_daemon()
 	finished
 }
 
+# No file may be written: the lock has no text then, but it is held.
+size_daemon()
+{
+	{ prlimit --fsize=0:0 fasttracefs "$M" 2>&1 || :; } | cat >"$WORK/said"
+	is "a daemon that may write no file serves" test -e "$M/README"
+	is "and says what it could not" grep -q 'File too large' "$WORK/said"
+	act write 10 stay
+	until_true 5 test -d "$M/$pid/threads"
+	murder "$pid"
+	calm "file size of a daemon"
+	finished
+	(ulimit -f 100 && exec "$act" write 10 exit 4) 2>"$WORK/said" && code=0 || code=$?
+	same "a program that may write small files only: its exit status" "$code" 4
+	same "and it is told" "$(grep -c 'File too large: this process is not traced' "$WORK/said")" 1
+}
+
 # A daemon that may not start threads: as an ordinary user, since root may always.
 threads_daemon()
 {
@@ -161,5 +177,6 @@ descriptors_program
 descriptors_daemon
 memory_program
 memory_daemon
+size_daemon
 [ "$(tr -s " " </proc/self/uid_map)" != " 0 0 4294967295" ] || threads_daemon
 conclude
