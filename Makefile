@@ -7,6 +7,8 @@
 #   make check-X    one kind: unit stress crash model fuzz faults security life mount san format shell
 #                   headers install
 #   make torture    the random tests, for a long time
+#   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
+#   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
 #   make bench      ns per event beside the floor
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
@@ -15,8 +17,8 @@
 #
 # Every *.c in the folders below is taken up by itself: tracer/, reader/ and fs/ into their
 # library or program, each file of examples/ (*.cc too, if there is a C++ compiler), tests/stress/, tests/crash/, tests/life/,
-# tests/mount/ and tests/bench/ and each tests/unit/test_*.c into a program; other files of tests/unit/ are helpers
-# that all units are linked with.
+# tests/mount/ and tests/bench/ and each tests/unit/test_*.c and tests/fuzz/target_*.c into a program; other files of
+# tests/unit/ are helpers that all units are linked with, tests/fuzz/common*.c those of fuzz targets.
 
 VERSION = 0.1.0
 SOVERSION = 0
@@ -86,6 +88,12 @@ EXAMPLES := $(EXAMPLE_OBJS:.o=) $(CXX_EXAMPLES)
 UNITS := $(call programs,tests/unit/test_*.c)
 TESTS := $(UNITS) $(call programs,$(foreach d,stress crash faults security life mount bench,tests/$(d)/*.c))
 
+# A target is a function; main is replay.c's, which runs a corpus, or a fuzzer's.
+FUZZ := $(call programs,tests/fuzz/target_*.c)
+FUZZ_OBJS := $(call objects,tests/fuzz/common*.c)
+FUZZER = $(findstring fuzzer,$(SAN) $(FUZZ_LINK))
+FUZZ_FS = $(BUILD)/tests/fuzz/fs.a
+
 TRACER_A = $(BUILD)/libfasttrace.a
 TRACER_SO = $(BUILD)/libfasttrace.so
 READER_A = $(BUILD)/libfasttrace-reader.a
@@ -96,13 +104,14 @@ FS = $(BUILD)/fasttracefs
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all libs tests clean install uninstall setup demo bench torture mutants FORCE check check-unit \
+.PHONY: all libs tests fuzz-targets fuzz fuzz-afl clean install uninstall setup demo bench torture mutants FORCE check check-unit \
 	check-stress check-crash check-model check-fuzz check-faults check-security check-life check-mount check-san check-format check-shell check-headers \
 	check-install
 
 all: libs $(FS) $(EXAMPLES)
 libs: $(TRACER_A) $(TRACER_SO) $(READER_A) $(READER_SO)
-tests: all $(TESTS)
+tests: all $(TESTS) fuzz-targets
+fuzz-targets: $(FUZZ)
 
 # Compiling. A changed command line rebuilds: its words are kept in $(BUILD)/flags.
 
@@ -176,6 +185,13 @@ $(TESTS): %: %.o $(TRACER_A) $(READER_A)
 		$(TRACER_A) $(READER_A) $(CMOCKA_LIBS) \
 		$(FUSE_LIBS) $(GLIB_LIBS) -lm
 
+$(FUZZ_FS): $(filter-out $(BUILD)/fs/main.o,$(FS_OBJS))
+$(FUZZ): LINK += $(if $(FUZZER),-fsanitize=fuzzer)
+$(FUZZ): %: %.o $(FUZZ_OBJS) $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) \
+		$(FUZZ_FS) $(READER_A) $(TRACER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -Wl,--as-needed -o $@ $^ $(FUSE_LIBS) $(GLIB_LIBS)
+
 # As users link: what start.c compares with the static library.
 START_SHARED = $(BUILD)/tests/bench/start-shared
 $(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
@@ -243,6 +259,14 @@ check-unit check-stress check-crash check-model check-fuzz check-faults check-se
 check-mount check-install check-headers: check-%: setup
 	$(AGAIN) tests
 	$(RUN) $*
+
+SECONDS ?= 60
+TARGET ?=
+fuzz fuzz-afl: setup
+fuzz:
+	@tests/fuzz/corpus.sh $(SECONDS) $(subst $(comma), ,$(TARGET))
+fuzz-afl:
+	@tests/fuzz/helper_afl.sh $(SECONDS) $(subst $(comma), ,$(TARGET))
 
 torture: setup
 	$(AGAIN) tests

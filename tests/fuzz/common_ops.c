@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* common_ops.c - see common_ops.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common_ops.h"
+
+#define SWEEP_BUFFERS 4096u
+#define SWEEP_PACKETS 8
+
+bool ops_open(struct ops *o, bool consume)
+{
+	unsigned flags = consume ? FASTTRACE_OPEN_CONSUME : 0;
+	const char *why = "";
+	int err = fasttrace_arena_open(AT_FDCWD, image_path(), flags, &o->a, &why);
+
+	if (err) {
+		CHECK(err == -EPROTO || err == -ENOTSUP || err == -ENOMEM);
+		CHECK(err == -ENOMEM || (why && *why));
+		o->a = NULL;
+		return false;
+	}
+	check_info(o->a);
+	return true;
+}
+
+static uint64_t owner(struct ops *o, unsigned index)
+{
+	struct fasttrace_buffer_info info;
+
+	if (fasttrace_buffer_get_info(o->a, index, &info))
+		return 0;
+	check_buffer(&info);
+	return info.serial;
+}
+
+static void next(struct ops *o, unsigned index, uint64_t from)
+{
+	uint64_t seq, serial = owner(o, index);
+	size_t bytes;
+
+	if (fasttrace_buffer_next(o->a, index, serial, from, &seq, &bytes))
+		return;
+	CHECK(seq >= from);
+	CHECK(bytes >= FASTTRACE_HEADER_BYTES &&
+	      bytes <= (size_t)1 << o->a->buffers[index]->ring.page_shift);
+	if (index < IMAGE_BUFFERS)
+		o->seq[index] = seq;
+}
+
+static void get(struct ops *o, unsigned index, uint64_t seq)
+{
+	struct fasttrace_packet p;
+	int err = fasttrace_buffer_get(o->a, index, owner(o, index), seq, &p);
+
+	if (err)
+		return;
+	CHECK(!o->taken[index]);
+	check_packet(o->a, index, &p, o->still);
+	o->packet[index] = p;
+	o->taken[index] = true;
+}
+
+static void give_back(struct ops *o, unsigned index, bool read)
+{
+	if (!o->taken[index])
+		return;
+	o->taken[index] = false;
+	if (read)
+		fasttrace_buffer_put(o->a, index, &o->packet[index]);
+	else
+		fasttrace_buffer_unget(o->a, index, &o->packet[index]);
+}
+
+static void metadata(struct ops *o)
+{
+	char *text;
+	size_t len;
+
+	if (fasttrace_arena_metadata(o->a, &text, &len))
+		return;
+	if (o->still)
+		check_metadata(text, len);
+	CHECK(!o->metadata || !strncmp(text, o->metadata, strlen(o->metadata)));
+	free(o->metadata);
+	o->metadata = text;
+}
+
+static void events(struct ops *o)
+{
+	struct fasttrace_event_info info;
+	int n = fasttrace_arena_events(o->a);
+
+	CHECK(n >= -EPROTO && n <= (int)FT_MAX_EVENTS);
+	for (unsigned id = 0; !fasttrace_event_get_info(o->a, id + 1, &info); id++)
+		check_event(&info);
+	CHECK(fasttrace_event_get_info(o->a, 0, &info) == -ENOENT);
+}
+
+static void stats(struct ops *o, unsigned index)
+{
+	struct fasttrace_stats s;
+
+	if (!fasttrace_arena_stats(o->a, &s))
+		check_out(&s, sizeof(s));
+	if (!fasttrace_buffer_stats(o->a, index, owner(o, index), &s))
+		check_out(&s, sizeof(s));
+}
+
+/* With the arena write-protected: a snapshot that writes is a fault. */
+static void snapshot(struct ops *o)
+{
+	struct fasttrace_snapshot *s;
+	int err, protect = PROT_READ | PROT_WRITE;
+
+	for (unsigned i = 0; i < fasttrace_arena_buffers(o->a); i++)
+		owner(o, i); /* its view is made, and what an old reader held is taken over */
+	metadata(o);	     /* and the clock is known */
+	if (o->still)
+		mprotect(o->a->map, o->a->size, PROT_READ);
+	err = fasttrace_snapshot_take(o->a, &s);
+	mprotect(o->a->map, o->a->size, protect);
+	if (err) {
+		CHECK(err == -EPROTO || err == -ENOMEM);
+		return;
+	}
+	check_snapshot(o->a, s);
+	fasttrace_snapshot_free(s);
+}
+
+static void events_switch(struct ops *o, struct input *in)
+{
+	static const char *const names[] = {NULL,   "shop", "disk", "order",
+					    "read", "none", "a/b",  ""};
+	uint8_t which = input_u8(in), on = input_u8(in);
+	struct input given;
+	char name[256] = "";
+
+	if (which & 0x40) {
+		given = input_take(in, on);
+		if (given.size)
+			memcpy(name, given.data, given.size);
+		fasttrace_events_switch(o->a, name, NULL, on & 1);
+		return;
+	}
+	fasttrace_events_switch(o->a, names[which & 7], names[which >> 3 & 7], on & 1);
+}
+
+static void end(struct ops *o, struct input *in)
+{
+	uint8_t how = input_u8(in);
+	int code;
+
+	fasttrace_arena_end(o->a, &code);
+	CHECK(code >= -1 && code <= 255);
+	fasttrace_arena_set_end(o->a, (enum fasttrace_end)(how & 7), how);
+	fasttrace_arena_end(o->a, &code);
+}
+
+static void waiting(struct ops *o, unsigned index)
+{
+	uint32_t ticket = fasttrace_arena_ticket(o->a);
+
+	fasttrace_buffer_watch(o->a, index);
+	fasttrace_arena_wait(o->a, ticket, 1);
+	fasttrace_arena_interrupt(o->a);
+}
+
+static void force(struct ops *o, unsigned index, enum fasttrace_switch how)
+{
+	uint64_t serial = owner(o, index);
+
+	fasttrace_buffer_switch(o->a, index, serial, how);
+	fasttrace_buffer_settled(o->a, index, serial);
+	fasttrace_buffer_drained(o->a, index, serial);
+}
+
+static void reopen(struct ops *o, bool consume)
+{
+	ops_close(o);
+	ops_open(o, consume);
+}
+
+void ops_step(struct ops *o, struct input *in, uint8_t op)
+{
+	unsigned index = op >> 4 & (IMAGE_BUFFERS - 1);
+	uint64_t serial = owner(o, index);
+
+	switch (op & 15) {
+	case 0:
+		reopen(o, input_u8(in) & 1);
+		break;
+	case 1:
+		image_alive(input_u8(in) & 1);
+		break;
+	case 2:
+		next(o, index, input_u8(in));
+		break;
+	case 3:
+		get(o, index, o->seq[index] + (uint64_t)(int64_t)(int8_t)input_u8(in));
+		break;
+	case 4:
+		give_back(o, index, true);
+		break;
+	case 5:
+		give_back(o, index, false);
+		break;
+	case 6:
+		fasttrace_buffer_drop(o->a, index, serial, o->seq[index]);
+		break;
+	case 7:
+		force(o, index, FASTTRACE_FLUSH);
+		break;
+	case 8:
+		force(o, index, FASTTRACE_ACTIVE);
+		break;
+	case 9:
+		stats(o, index);
+		break;
+	case 10:
+		snapshot(o);
+		break;
+	case 11:
+		metadata(o);
+		break;
+	case 12:
+		events(o);
+		break;
+	case 13:
+		events_switch(o, in);
+		break;
+	case 14:
+		end(o, in);
+		break;
+	case 15:
+		waiting(o, index);
+		fasttrace_arena_consume(o->a);
+		break;
+	}
+}
+
+/* Read a buffer to its end. */
+static void drain(struct ops *o, unsigned index)
+{
+	uint64_t seq, from = 0, serial = owner(o, index);
+	struct fasttrace_packet p;
+
+	for (int n = 0; n < SWEEP_PACKETS; n++, from = seq + 1) {
+		next(o, index, from);
+		if (fasttrace_buffer_next(o->a, index, serial, from, &seq, NULL))
+			return;
+		if (fasttrace_buffer_get(o->a, index, serial, seq, &p))
+			continue;
+		check_packet(o->a, index, &p, o->still);
+		if (n & 1)
+			fasttrace_buffer_unget(o->a, index, &p);
+		else
+			fasttrace_buffer_put(o->a, index, &p);
+	}
+}
+
+void ops_sweep(struct ops *o)
+{
+	unsigned n = fasttrace_arena_buffers(o->a);
+
+	CHECK(n <= SWEEP_BUFFERS);
+	events(o);
+	snapshot(o);
+	for (unsigned i = 0; i < n; i++) {
+		force(o, i, FASTTRACE_FLUSH);
+		drain(o, i);
+		force(o, i, FASTTRACE_ACTIVE);
+	}
+	stats(o, 0);
+	waiting(o, 1);
+	snapshot(o);
+	metadata(o);
+}
+
+void ops_close(struct ops *o)
+{
+	for (unsigned i = 0; o->a && i < IMAGE_BUFFERS; i++)
+		if (o->taken[i])
+			give_back(o, i, false);
+	free(o->metadata);
+	o->metadata = NULL;
+	fasttrace_arena_close(o->a);
+	o->a = NULL;
+}
