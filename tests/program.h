@@ -3,8 +3,9 @@
  * program.h - the traced program of the stress and crash tests, and what they need to watch it.
  *
  * Threads write at full speed; two timers interrupt each of them, and one the other, and their
- * handlers write too. Each event carries its kind, thread, number and a checksum of the three; what
- * was written is counted in a page outside the arena, after the macro has returned.
+ * handlers write too. Each event describes itself: kind, thread, number; every second one a payload,
+ * whose length and bytes follow from these and the run's seed; a checksum of it all, written last.
+ * What was written is noted in a page outside the arena, after the macro has returned.
  */
 #ifndef PROGRAM_H
 #define PROGRAM_H
@@ -31,18 +32,23 @@
 #define KINDS	    3 /* the loop's events, a handler's, and those of one that interrupts it */
 #define MAX_THREADS 64
 #define SIGNAL_NS   50000
-#define EVENT_BYTES 40
+#define MAX_PAYLOAD 200
+#define NOTES_BYTES 65536
 
 struct counts {
 	uint32_t stop;
 	uint32_t running; /* threads that have begun */
+	uint64_t seed;	  /* of the payloads */
 	struct {
 		uint64_t n[KINDS]; /* events whose macro has returned */
+		/* Events of kind 0 that had returned before the last of this kind began. */
+		uint64_t before[KINDS];
 	} thread[MAX_THREADS];
-	uint64_t reader[8]; /* what a reading process notes */
+	uint64_t notes[NOTES_BYTES / 8]; /* what a reading process notes, in its own words */
 };
 
 static struct counts *counts;
+static uint64_t program_seed; /* of the next program_start() */
 static __thread uint64_t program_self;
 
 static inline uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
@@ -53,12 +59,90 @@ static inline uint64_t mix(uint64_t kind, uint64_t thread, uint64_t n)
 	return x ^ x >> 29;
 }
 
+/* The payload of an event, MAX_PAYLOAD bytes at most. Return: how many; 0: it has none. */
+static inline size_t payload_make(uint64_t to[MAX_PAYLOAD / 8], uint64_t kind, uint64_t thread,
+				  uint64_t n, uint64_t *check)
+{
+	uint64_t x = mix(kind, thread, n) ^ counts->seed;
+	size_t bytes = x & 1 ? 1 + (x >> 1) % MAX_PAYLOAD : 0;
+
+	*check = x;
+	for (size_t i = 0; i < (bytes + 7) / 8; i++) {
+		x ^= x << 13; /* xorshift64 */
+		x ^= x >> 7;
+		x ^= x << 17;
+		to[i] = x;
+		*check = (*check ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+	}
+	return bytes;
+}
+
 static inline void program_event(uint64_t kind)
 {
-	uint64_t t = program_self, n = counts->thread[t].n[kind];
+	uint64_t t = program_self, n = counts->thread[t].n[kind], before = counts->thread[t].n[0];
+	uint64_t payload[MAX_PAYLOAD / 8], check;
+	size_t bytes = payload_make(payload, kind, t, n, &check);
 
-	FASTTRACE(stress, event, (kind, kind), (thread, t), (n, n), (check, mix(kind, t, n)));
+	if (bytes)
+		FASTTRACE(stress, longer, (kind, kind), (thread, t), (n, n),
+			  (payload, FASTTRACE_BYTES(payload, bytes)), (check, check));
+	else
+		FASTTRACE(stress, event, (kind, kind), (thread, t), (n, n), (check, check));
+	__atomic_store_n(&counts->thread[t].before[kind], before, __ATOMIC_RELAXED);
 	__atomic_store_n(&counts->thread[t].n[kind], n + 1, __ATOMIC_RELEASE);
+}
+
+/* Their numbers in the trace, which is a matter of who comes first. */
+static unsigned program_event_id, program_longer_id;
+
+static inline void program_ids_find(struct fasttrace_arena *a)
+{
+	struct fasttrace_event_info info;
+	int classes = fasttrace_arena_events(a);
+
+	program_event_id = program_longer_id = 0;
+	for (unsigned id = 1; (int)id <= classes; id++) {
+		if (fasttrace_event_get_info(a, id, &info) || strcmp(info.provider, "stress"))
+			continue;
+		if (!strcmp(info.name, "event"))
+			program_event_id = id;
+		if (!strcmp(info.name, "longer"))
+			program_longer_id = id;
+	}
+}
+
+struct program_event {
+	uint64_t kind, thread, n;
+};
+
+/* Decode an event. Return: its bytes; 0: something in it is not as it was written. */
+static inline size_t program_event_read(const void *at, size_t room, struct program_event *e)
+{
+	uint64_t want[MAX_PAYLOAD / 8], check, written;
+	uint16_t id;
+	uint32_t count = 0;
+	size_t bytes, fields = 32; /* header, kind, thread, n */
+
+	memset(e, 0, sizeof(*e));
+	if (room < fields + 8)
+		return 0;
+	memcpy(&id, at, sizeof(id));
+	memcpy(e, (const char *)at + 8, sizeof(*e));
+	if (!id || (id != program_event_id && id != program_longer_id) || e->kind >= KINDS ||
+	    e->thread >= MAX_THREADS)
+		return 0;
+	bytes = payload_make(want, e->kind, e->thread, e->n, &check);
+	if (id == program_longer_id) {
+		memcpy(&count, (const char *)at + fields, sizeof(count));
+		fields += sizeof(count);
+	}
+	if (count != bytes || (id == program_longer_id) != (bytes > 0) || room < fields + count + 8)
+		return 0;
+	memcpy(&written, (const char *)at + fields + count, sizeof(written));
+	if (written != check || memcmp((const char *)at + fields, want, count))
+		return 0;
+	fields = (fields + count + sizeof(check) + 7) & ~(size_t)7;
+	return fields <= room ? fields : 0;
 }
 
 static inline void program_handler(int sig)
@@ -143,6 +227,7 @@ static inline pid_t program_start(unsigned threads)
 	pid_t pid;
 
 	memset(counts, 0, sizeof(*counts));
+	counts->seed = program_seed;
 	pid = fork();
 	if (pid)
 		return pid;

@@ -29,20 +29,21 @@ static void *traces_under_fire(void *arg)
 	return NULL;
 }
 
-/* One event as it stands in a packet, and what must come of it. */
-static void event_follows(const unsigned char *at, unsigned thread, uint64_t next[KINDS],
-			  uint64_t *last)
+/* One event as it stands in a packet, and what must come of it. Return: its bytes. */
+static size_t event_follows(const char *at, size_t room, unsigned thread, uint64_t next[KINDS],
+			    uint64_t *last)
 {
-	uint64_t header, v[4];
+	struct program_event e;
+	uint64_t header;
+	size_t bytes = program_event_read(at, room, &e);
 
+	check(bytes);
 	memcpy(&header, at, 8);
-	memcpy(v, at + 8, 32);
 	check(((header >> 16) - *last) << 16 < UINT64_C(1) << 63); /* times never decrease */
 	*last = header >> 16;
-	check(v[0] < KINDS);
-	check_equal(v[1], thread);
-	check_equal(v[2], next[v[0]]++);
-	check_equal(v[3], mix(v[0], v[1], v[2]));
+	check_equal(e.thread, thread);
+	check_equal(e.n, next[e.kind]++);
+	return bytes ? bytes : room;
 }
 
 static void stream_is_whole(struct fasttrace_arena *a, unsigned index)
@@ -52,6 +53,7 @@ static void stream_is_whole(struct fasttrace_arena *a, unsigned index)
 	struct fasttrace_packet p;
 	unsigned thread = THREADS;
 
+	program_ids_find(a);
 	check_equal(fasttrace_buffer_get_info(a, index, &info), 0);
 	fasttrace_buffer_switch(a, index, info.serial, FASTTRACE_FLUSH);
 	while (!fasttrace_buffer_next(a, index, info.serial, 0, &seq, NULL)) {
@@ -63,10 +65,13 @@ static void stream_is_whole(struct fasttrace_arena *a, unsigned index)
 			thread = (unsigned)t;
 			last = p.begin & (UINT64_MAX >> 16);
 		}
-		check_equal(p.body_bytes, p.events * EVENT_BYTES);
-		for (uint64_t i = 0; i < p.events; i++)
-			event_follows((const unsigned char *)p.body + i * EVENT_BYTES, thread, next,
-				      &last);
+		size_t at = 0;
+		uint64_t events = 0;
+
+		for (; at < p.body_bytes; events++)
+			at += event_follows((const char *)p.body + at, p.body_bytes - at, thread,
+					    next, &last);
+		check_equal(events, p.events);
 		fasttrace_buffer_put(a, index, &p);
 	}
 	for (unsigned k = 0; k < KINDS; k++)

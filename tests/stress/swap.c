@@ -19,32 +19,34 @@ struct seen {
 	uint64_t events, packets, errors, overtaken;
 };
 
-static void complain(struct seen *seen, const char *what, const uint64_t *v, uint64_t seq)
+static void complain(struct seen *seen, const char *what, const struct program_event *e,
+		     uint64_t seq)
 {
 	if (seen->errors++ < 10)
 		fprintf(stderr, "%s: kind %llu thread %llu n %llu in sub-buffer %llu\n", what,
-			(unsigned long long)v[0], (unsigned long long)v[1],
-			(unsigned long long)v[2], (unsigned long long)seq);
+			(unsigned long long)e->kind, (unsigned long long)e->thread,
+			(unsigned long long)e->n, (unsigned long long)seq);
 }
 
 static void packet_check(struct seen *seen, const struct fasttrace_packet *p)
 {
-	const char *at = p->body;
-	uint64_t *next = seen->next[p->serial % MAX_STREAMS];
+	const char *at = p->body, *end = at + p->body_bytes;
+	uint64_t *next = seen->next[p->serial % MAX_STREAMS], events = 0;
+	struct program_event e = {0};
 
-	if (p->body_bytes != p->events * EVENT_BYTES || p->cut_short)
-		seen->errors++;
-	for (uint64_t i = 0; i < p->events; i++, at += EVENT_BYTES) {
-		uint64_t v[4];
-
-		memcpy(v, at + 8, sizeof(v));
-		if (v[0] >= KINDS || v[1] >= MAX_THREADS || v[3] != mix(v[0], v[1], v[2]))
-			complain(seen, "torn", v, p->seq);
-		else if (v[2] < next[v[0]])
-			complain(seen, "repeated or out of order", v, p->seq);
+	for (size_t bytes; at < end; at += bytes, events++) {
+		bytes = program_event_read(at, (size_t)(end - at), &e);
+		if (!bytes) {
+			complain(seen, "torn", &e, p->seq);
+			break;
+		}
+		if (e.n < next[e.kind])
+			complain(seen, "repeated or out of order", &e, p->seq);
 		else
-			next[v[0]] = v[2] + 1;
+			next[e.kind] = e.n + 1;
 	}
+	if (events != p->events || p->cut_short)
+		complain(seen, "miscounted", &e, p->seq);
 	seen->events += p->events;
 	seen->packets++;
 }
@@ -78,6 +80,8 @@ static void buffer_read(struct fasttrace_arena *a, unsigned i, struct seen *seen
 			fasttrace_buffer_unget(a, i, &p);
 			return;
 		}
+		if (!program_event_id || !program_longer_id)
+			program_ids_find(a);
 		packet_check(seen, &p);
 		fasttrace_buffer_put(a, i, &p);
 	}
