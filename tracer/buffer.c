@@ -264,7 +264,7 @@ static int place_new(struct ft_arena *a, uint32_t *index)
 	return 0;
 }
 
-/* May this ended thread's ring be taken over? Not while a reader holds a part of it. */
+/* May this ring be taken over, if its thread has ended? Not while a reader holds a part of it. */
 static bool place_free(struct ft_arena *a, uint32_t index)
 {
 	struct ft_buffer *b = buffer_of(a, index);
@@ -272,7 +272,7 @@ static bool place_free(struct ft_arena *a, uint32_t index)
 	struct fasttrace_ring r;
 	int64_t left;
 
-	if (ft_load_acquire(&b->state) != FT_BUFFER_DEAD || ft_load_acquire(&b->hold.state))
+	if (ft_load_acquire(&b->hold.state))
 		return false;
 	if (a->mode == FT_OVERWRITE)
 		return true;
@@ -282,6 +282,21 @@ static bool place_free(struct ft_arena *a, uint32_t index)
 	       (left == 0 && !ft_word_count(&r, ft_load_acquire(&ft_ring_slot(&r, head)->word)));
 }
 
+/* It was looked at before it was ours, and may have had another owner since: look again. */
+static bool place_claim(struct ft_arena *a, uint32_t index)
+{
+	struct ft_buffer *b = buffer_of(a, index);
+
+	if (!ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED)) /* claim:R */
+		return false;
+	FASTTRACE_POINT(ring_claimed);
+	if (place_free(a, index))
+		return true;
+	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */
+	FASTTRACE_POINT(ring_returned);
+	return false;
+}
+
 /* The ring whose thread ended first. */
 static int place_reuse(struct ft_arena *a, uint32_t *index)
 {
@@ -289,18 +304,17 @@ static int place_reuse(struct ft_arena *a, uint32_t *index)
 		uint64_t count = ft_load_acquire(&a->buffers), best = UINT64_MAX;
 
 		for (uint32_t i = 0; i < count; i++) {
-			if (!ft_load_acquire(&place_of(a, i)->ready) || !place_free(a, i) ||
-			    ft_load_relaxed(&buffer_of(a, i)->death) >= best)
+			if (!ft_load_acquire(&place_of(a, i)->ready) ||
+			    ft_load_acquire(&buffer_of(a, i)->state) != FT_BUFFER_DEAD ||
+			    !place_free(a, i) || ft_load_relaxed(&buffer_of(a, i)->death) >= best)
 				continue;
 			best = ft_load_relaxed(&buffer_of(a, i)->death);
 			*index = i;
 		}
 		if (best == UINT64_MAX)
 			return -ENOMEM;
-		if (ft_cas(&buffer_of(a, *index)->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED)) {
-			FASTTRACE_POINT(ring_claimed); /* claim:R */
+		if (place_claim(a, *index))
 			return 0;
-		}
 	}
 }
 
