@@ -259,7 +259,10 @@ static int place_new(struct ft_arena *a, uint32_t *index)
 	FASTTRACE_POINT(place_counted);
 	*index = (uint32_t)count;
 	place = place_of(a, *index);
-	*place = made;
+	place->offset = made.offset; /* all but ready, at which others look already */
+	place->pages_offset = made.pages_offset;
+	place->subbuf_shift = made.subbuf_shift;
+	place->subbufs_shift = made.subbufs_shift;
 	FASTTRACE_POINT(place_made);
 	return 0;
 }
