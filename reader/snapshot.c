@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "ft-consume.h"
+#include "ft-tsan.h"
 #include "ft-walk.h"
 
 /* Packets of one stream, being collected. */
@@ -147,12 +148,14 @@ static size_t piece_copy(const struct source *s, const struct piece *p, unsigned
 		ring->pages + (ft_page_index(p->words.page) << ring->page_shift);
 	size_t all = 0;
 
+	ft_tsan_race(true); /* until piece_stands() */
 	for (unsigned i = 0; i < p->nranges; i++) {
 		size_t bytes = 8 * (size_t)(p->ranges[i].to - p->ranges[i].from);
 
 		memcpy(to + all, page + 8 * (size_t)p->ranges[i].from, bytes);
 		all += bytes;
 	}
+	ft_tsan_race(false);
 	return all;
 }
 

@@ -13,6 +13,7 @@
 #include "fasttrace.h"
 #include "ft-rules.h"
 #include "ft-tracer.h"
+#include "ft-tsan.h"
 
 #define NAME_MAX_BYTES 255u
 /* What found no room asks again once in so many events that are lost so: a tmpfs may be emptied. */
@@ -259,7 +260,9 @@ static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
 		text.text =
 			(const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
 		text.len = ft_rules_bytes(rules);
+		ft_tsan_race(true);
 		on = ft_rules_on(text, provider, name) ? e->id : 0u;
+		ft_tsan_race(false);
 		ft_fence_full(); /* the text is that of these rules if they have not changed */
 	} while (ft_load_relaxed(&a->rules) != rules);
 	ft_cas(&e->on, FASTTRACE_UNREGISTERED, on);
