@@ -124,34 +124,47 @@ int ft_arenadir_server(struct ft_arenadir *dir, pid_t *pid, char **mount)
 	return 0;
 }
 
-/* Made under a hidden name: it gets its own only when it is locked, so no other daemon takes it. */
+/* A new folder in @dir, named so that no daemon takes it yet. */
+static int hidden_make(const struct ft_arenadir *dir, char *name, size_t size)
+{
+	for (int tries = 0; tries < 16; tries++) {
+		snprintf(name, size, "." FT_RUN_PREFIX "%08x", g_random_int());
+		if (!mkdirat(dir->fd, name, 0700))
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	ft_complain("%s: cannot make a directory in it: %s", dir->path, strerror(errno));
+	return -errno;
+}
+
+/*
+ * Made under a hidden name: it gets its own only when it is locked, so no other daemon takes it.
+ * By descriptors: the path may lead elsewhere by now.
+ */
 int ft_arenadir_make_run(struct ft_arenadir *dir)
 {
-	char *hidden = g_build_filename(dir->path, "." FT_RUN_PREFIX "XXXXXX", NULL);
 	struct ft_arenadir run = {.fd = -1, .lock_fd = -1, .run = true};
-	int err = 0;
+	char hidden[32];
+	int err = hidden_make(dir, hidden, sizeof(hidden));
 
-	if (!mkdtemp(hidden)) {
-		err = -errno;
-		ft_complain("%s: cannot make this directory: %s", hidden, strerror(errno));
-		goto out;
-	}
-	run.path = g_strdup_printf("%s/%s", dir->path, strrchr(hidden, '/') + 2);
-	run.fd = open(hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (run.fd < 0 || lock_open(&run) || ft_arenadir_elect(&run) || rename(hidden, run.path)) {
+	if (err)
+		return err;
+	run.path = g_strdup_printf("%s/%s", dir->path, hidden + 1);
+	run.fd = openat(dir->fd, hidden, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (run.fd < 0 || lock_open(&run) || ft_arenadir_elect(&run) ||
+	    renameat(dir->fd, hidden, dir->fd, hidden + 1)) {
 		err = errno ? -errno : -EIO;
 		ft_complain("%s: %s", run.path, strerror(-err));
 		if (run.fd >= 0)
 			unlinkat(run.fd, FT_LOCK_NAME, 0);
-		rmdir(hidden);
+		unlinkat(dir->fd, hidden, AT_REMOVEDIR);
 		ft_arenadir_close(&run);
-		goto out;
+		return err;
 	}
 	ft_arenadir_close(dir);
 	*dir = run;
-out:
-	g_free(hidden);
-	return err;
+	return 0;
 }
 
 void ft_arenadir_discard(struct ft_arenadir *dir)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -19,9 +20,12 @@
 
 static void folder_watch(struct ft_registry *registry, struct ft_folder *folder)
 {
+	char path[32]; /* of what is open: the folder's own path may lead elsewhere by now */
+
 	if (registry->inotify.fd < 0)
 		return;
-	folder->inotify_id = inotify_add_watch(registry->inotify.fd, folder->path, FOLDER_EVENTS);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", folder->fd);
+	folder->inotify_id = inotify_add_watch(registry->inotify.fd, path, FOLDER_EVENTS);
 	if (folder->inotify_id >= 0)
 		return;
 	/* Without a watch on each, the folders are read at each look. */
