@@ -9,6 +9,7 @@ HOME_OF_ALICE=$STAGE/alice
 PRECIOUS=$HOME_OF_ALICE/precious
 TRAP=$STAGE/bob/trap # all may write there
 tracer_tries=0 daemon_tries=0 lock_tries=0 broken=0 place=
+victim=alice
 
 as alice sh -c "echo precious >'$PRECIOUS'; chmod 600 '$PRECIOUS'; mkdir -m 700 '$HOME_OF_ALICE/mail'"
 as bob mkdir -m 777 "$TRAP"
@@ -35,7 +36,7 @@ program_fails_closed() # TEXT [NAME=VALUE...]
 	name=$1
 	shift
 	tracer_tries=$((tracer_tries + 1))
-	as alice timeout 20 env "$@" program end exit 7 2>"$ERR" >/dev/null && code=0 || code=$?
+	as "$victim" timeout 20 env "$@" program end exit 7 2>"$ERR" >/dev/null && code=0 || code=$?
 	[ "$code" -eq 7 ] || broken=$((broken + 1))
 	same "$name: the program ends as it does" "$code" 7
 	same "$name: one line on stderr" "$(wc -l <"$ERR")" 1
@@ -47,7 +48,7 @@ daemon_fails_closed() # TEXT WORDS [NAME=VALUE...] -- FASTTRACEFS-ARGUMENTS...
 	name=$1 words=$2
 	shift 2
 	daemon_tries=$((daemon_tries + 1))
-	as alice timeout 20 env "$@" 2>"$ERR" >/dev/null && code=0 || code=$?
+	as "$victim" timeout 20 env "$@" 2>"$ERR" >/dev/null && code=0 || code=$?
 	[ "$code" -eq 1 ] || broken=$((broken + 1))
 	same "$name: fasttracefs exits" "$code" 1
 	same "$name: one line on stderr" "$(wc -l <"$ERR")" 1
@@ -55,7 +56,7 @@ daemon_fails_closed() # TEXT WORDS [NAME=VALUE...] -- FASTTRACEFS-ARGUMENTS...
 	if mounted; then
 		broken=$((broken + 1))
 		count 'not ok' "$name: mounted"
-		as alice fusermount3 -u "$M"
+		fusermount3 -u "$M"
 	fi
 }
 
@@ -64,8 +65,10 @@ place() # TEXT WORDS PATH
 {
 	text=$1 words=$2 place=$3
 	before=$(state)
-	set -- "FASTTRACE_DIR=$place"
-	[ "$place" != "$DIR" ] || set -- FASTTRACE=on
+	case $place in
+	/dev/shm/fasttrace-*) set -- FASTTRACE=on ;;
+	*) set -- "FASTTRACE_DIR=$place" ;;
+	esac
 	program_fails_closed "$text" "$@"
 	program_fails_closed "$text, block mode" "$@" FASTTRACE_MODE=block
 	daemon_fails_closed "$text" "$words" "$@" fasttracefs "$M"
@@ -105,6 +108,18 @@ for path in "$DIR" "$TRAP/arenas" "$STAGE/alice/arenas"; do
 	place "$here, a file" "expected a directory" "$path"
 	as "$maker" rm "$path"
 done
+
+# To root every directory opens: there the owner alone tells.
+victim=root
+as bob mkdir -m 700 /dev/shm/fasttrace-0 "$TRAP/roots"
+place "root's default, bob's directory of mode 700" "belongs to user $BOB" /dev/shm/fasttrace-0
+place "root's, bob's directory of mode 700" "belongs to user $BOB" "$TRAP/roots"
+as bob rmdir /dev/shm/fasttrace-0
+as bob ln -s "$TRAP/roots" /dev/shm/fasttrace-0
+place "root's default, a link to bob's directory" "no symbolic link" /dev/shm/fasttrace-0
+as bob rm /dev/shm/fasttrace-0
+as bob rmdir "$TRAP/roots"
+victim=alice
 
 place_broken=$broken place_tries=$daemon_tries broken=0
 
