@@ -4,7 +4,9 @@
 #
 #   ALICE BOB     user ids that own nothing else; she traces and mounts, he attacks
 #   as USER CMD...              runs it as alice, bob, root, or powerful: bob, whom the kernel lets
-#                               pass where modes forbid it (CAP_DAC_OVERRIDE)
+#                               pass where modes forbid it (CAP_DAC_OVERRIDE); or member: bob, in
+#                               alice's group
+#   become USER CMD...          the same in place of the shell: `become bob CMD... &`, its pid is $!
 #   STAGE         a folder in a /dev/shm of the test's own (mode 1777), open to all
 #     bin/          fasttracefs, program, user: copies that everybody may run
 #     alice/ bob/   their homes, which others may enter
@@ -65,9 +67,15 @@ stage_set()
 
 as() # USER CMD...
 {
+	(become "$@")
+}
+
+become() # USER CMD...
+{
 	case $1 in
 	alice) who="setpriv --reuid=$ALICE --regid=$ALICE --clear-groups" ;;
 	bob) who="setpriv --reuid=$BOB --regid=$BOB --clear-groups" ;;
+	member) who="setpriv --reuid=$BOB --regid=$ALICE --groups=$ALICE" ;;
 	powerful)
 		caps=+dac_override,+dac_read_search
 		who="setpriv --reuid=$BOB --regid=$BOB --clear-groups --inh-caps=$caps"
@@ -77,7 +85,7 @@ as() # USER CMD...
 	esac
 	shift
 	# shellcheck disable=SC2086 # words
-	env STAGE_OF=$$ $who "$@"
+	exec env STAGE_OF=$$ $who "$@"
 }
 
 # All that run as somebody, daemons too: they remember who started them.

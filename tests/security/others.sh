@@ -82,7 +82,7 @@ is "with it" as alice fasttracefs --allow-other "$M"
 same "bob sees which processes there are" "$(as bob ls "$M" | grep -E '^[0-9]')" "$hers"
 same "and whose" "$(as bob stat -c '%u %a' "$M/$hers")" "$ALICE 500"
 allowed bob cd "$M"
-for who in bob powerful; do
+for who in bob member powerful; do
 	all_refused "$who" "$M" "$hers"
 	root_of_mount_refused "$who" "$M" "$hers"
 done

@@ -32,18 +32,15 @@ while [ $i -lt "$1" ]; do
 	i=$((i + 1))
 done'
 
-kill_started() # the one that runs in the background as USER, by its exact command line
-{
-	kill -KILL "$(pgrep -u "$1" -xf "$2")"
-}
-
 race() # WHAT TARGET: it is at $WORLD/other
 {
 	what=$1
 	as alice mkdir -m 700 "$WORLD/arenas"
-	as root user watch "$STAGE/bob/trap" "$STAGE/alice/mail" "$2" >"$WORK/strays" &
+	become root user watch "$STAGE/bob/trap" "$STAGE/alice/mail" "$2" >"$WORK/strays" &
+	watcher=$!
 	until_true 10 grep -q watching "$WORK/strays"
-	as bob user swap "$WORLD/arenas" "$WORLD/other" 2>"$WORK/swap" &
+	become bob user swap "$WORLD/arenas" "$WORLD/other" &
+	swapper=$!
 	: >"$WORK/said"
 	chmod 666 "$WORK/said"
 	as alice sh -c "$programs" sh "$PROGRAMS" "$WORK/said" >"$WORK/ended" 2>/dev/null
@@ -53,10 +50,11 @@ race() # WHAT TARGET: it is at $WORLD/other
 	same "$what: at most a line of each" "$(grep -c fasttrace "$WORK/said" || :)" "$untraced"
 	: >"$WORK/said"
 	as alice sh -c "$daemons" sh "$DAEMONS" "$M" "$WORK/said" >"$WORK/codes" 2>/dev/null
-	kill_started "$BOB" "user swap $WORLD/arenas $WORLD/other"
+	is "$what: they were exchanged all the time" kill -0 "$swapper"
+	murder "$swapper" 2>/dev/null
 	same "$what: fasttracefs becomes the program, or is refused" \
 		"$(grep -vcxE '7|1' "$WORK/codes" || :)" 0
-	kill_started 0 "user watch $STAGE/bob/trap $STAGE/alice/mail $2"
+	murder "$watcher" 2>/dev/null
 	real=$(find "$WORLD" -mindepth 1 -maxdepth 1 -type d -user "$ALICE")
 	arenas=$(find "$real" -maxdepth 1 -name 'program-*' | wc -l)
 	same "$what: each program is recorded or says that it is not" \
@@ -87,9 +85,10 @@ watched=0 shown=0
 for i in 1 2 3 4 5 6 7 8; do
 	as bob mkdir -m 755 "$WORLD/other" # she may watch it
 	as alice mkdir -m 700 "$WORLD/arenas"
-	as bob user swap "$WORLD/arenas" "$WORLD/other" 2>"$WORK/swap" &
+	become bob user swap "$WORLD/arenas" "$WORLD/other" &
+	swapper=$!
 	is "start $i" until_true 10 as alice fasttracefs "$M"
-	kill_started "$BOB" "user swap $WORLD/arenas $WORLD/other"
+	murder "$swapper" 2>/dev/null
 	real=$(find "$WORLD" -mindepth 1 -maxdepth 1 -type d -user "$ALICE")
 	same "start $i: it is empty" "$(as alice ls "$M" | grep -cE '^[0-9]')" 0
 	as alice env FASTTRACE_DIR="$real" sh -c "ulimit -c 0; exec program end abort" 2>/dev/null || :
