@@ -261,6 +261,25 @@ static void drain(struct ops *o, unsigned index)
 	}
 }
 
+static const unsigned char *buffer_end(const struct ft_reader_buffer *b)
+{
+	return b->ring.pages + ((size_t)b->pages << b->ring.page_shift);
+}
+
+/* No two buffers share a byte, or a page would be in more than one place. */
+static void disjoint(const struct ops *o, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct ft_reader_buffer *b = o->a->buffers[i], *c;
+
+		for (unsigned j = 0; b && j < i; j++) {
+			c = o->a->buffers[j];
+			CHECK(!c || buffer_end(b) <= (unsigned char *)c->shared ||
+			      buffer_end(c) <= (unsigned char *)b->shared);
+		}
+	}
+}
+
 void ops_sweep(struct ops *o)
 {
 	unsigned n = fasttrace_arena_buffers(o->a);
@@ -273,6 +292,7 @@ void ops_sweep(struct ops *o)
 		drain(o, i);
 		force(o, i, FASTTRACE_ACTIVE);
 	}
+	disjoint(o, n);
 	stats(o, 0);
 	waiting(o, 1);
 	snapshot(o);

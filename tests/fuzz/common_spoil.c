@@ -40,6 +40,7 @@ static const uint64_t words[] = {
 	UINT64_C(1) << 47,
 	UINT64_C(100000000000),
 };
+#define RINGS_END   (UINT64_C(1) << 27)
 #define TABLE_BYTES (UINT32_C(8) << 20)
 #define WORDS	    (sizeof(words) / sizeof(*words))
 
@@ -171,6 +172,23 @@ static struct fasttrace_ring ring_at(unsigned index, struct ft_buffer_place *pla
 				       .unit_bits = (uint8_t)(place->subbuf_shift - 2)};
 }
 
+/* A page full of events without a field. */
+static void page_fill(const struct ft_buffer_place *place, uint64_t page)
+{
+	uint64_t at = place->pages_offset + (page << place->subbuf_shift);
+	size_t n = (size_t)1 << (place->subbuf_shift - 3);
+	uint64_t *events;
+
+	if (at > RINGS_END || n > TABLE_BYTES / 8)
+		return;
+	events = malloc(8 * n);
+	for (size_t i = 0; i < n; i++)
+		events[i] = fasttrace_event_header(UINT64_C(5) << 40, 3);
+	image_put(at, events, 8 * n);
+	free(events);
+}
+
+/* All slots closed, full, and in each the same page. */
 static void pages_spoil(struct input *in)
 {
 	struct ft_buffer_place place;
@@ -190,6 +208,7 @@ static void pages_spoil(struct input *in)
 		image_put(at + sizeof(struct ft_buffer) + (seq & r.mask) * sizeof(slot), &slot,
 			  sizeof(slot));
 	}
+	page_fill(&place, page);
 	word_put(at + offsetof(struct ft_buffer, head), head);
 	word_put(at + offsetof(struct ft_buffer, consumed), 0);
 	word_put(at + offsetof(struct ft_buffer, base), 0);
