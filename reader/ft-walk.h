@@ -34,6 +34,9 @@ struct ft_walk {
  */
 int ft_classes_refresh(struct fasttrace_arena *a);
 
+/** ft_control_bytes() - of the control character at text, of ASCII or UTF-8's C1; 0: there is none. */
+unsigned ft_control_bytes(const char *text);
+
 /** ft_type_bytes() - of a field of this type; 0: of no fixed size, or no such type. */
 unsigned ft_type_bytes(unsigned type);
 

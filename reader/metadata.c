@@ -20,8 +20,11 @@ static void append_quoted(GString *s, const char *text)
 
 	g_string_append_c(s, '"');
 	for (const char *p = valid; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f) {
+		unsigned control = ft_control_bytes(p);
+
+		if (control) {
 			g_string_append_c(s, '_');
+			p += control - 1;
 			continue;
 		}
 		if (*p == '"' || *p == '\\')

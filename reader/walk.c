@@ -70,9 +70,13 @@ static size_t strings_bytes(const char *strings, size_t room, unsigned count)
 	return bytes;
 }
 
-static bool is_control(const unsigned char *p)
+unsigned ft_control_bytes(const char *text)
 {
-	return *p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f);
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (*p < ' ' || *p == 0x7f)
+		return *p != 0;
+	return *p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f ? 2 : 0;
 }
 
 /* The strings of an entry, made harmless; of provider and event folders can be made. */
@@ -86,11 +90,11 @@ static char *names_copy(const char *strings, size_t bytes)
 			*to++ = '_';
 			strings += *strings == '.';
 		}
-		for (; *strings; strings++) {
-			bool control = is_control((const unsigned char *)strings);
+		while (*strings) {
+			unsigned control = ft_control_bytes(strings);
 
 			*to++ = control || *strings == '/' ? '_' : *strings;
-			strings += control && *strings == '\xc2';
+			strings += control ? control : 1;
 		}
 	}
 	return copy;

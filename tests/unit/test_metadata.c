@@ -126,6 +126,18 @@ static void process_is_named(void **state)
 	assert_has("tid = 77");
 }
 
+static void name_of_a_process_does_not_reach_the_terminal(void **state)
+{
+	char *tsdl;
+
+	(void)state;
+	strcpy(arena->info.comm, "a\xc2\x9b"
+				 "1m\x1b[2J\x7f\x9b");
+	tsdl = metadata();
+	assert_non_null(strstr(tsdl, "procname = \"a_1m_[2J_\xef\xbf\xbd\""));
+	free(tsdl);
+}
+
 static void level_is_that_of_syslog(void **state)
 {
 	(void)state;
@@ -262,6 +274,7 @@ int main(void)
 		TEST(time_is_exact_for_cycles_too),
 		TEST(time_wraps_inside_a_packet),
 		TEST(process_is_named),
+		TEST(name_of_a_process_does_not_reach_the_terminal),
 		TEST(level_is_that_of_syslog),
 		TEST(two_classes_may_have_one_name),
 		TEST(text_only_grows),
