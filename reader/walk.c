@@ -255,7 +255,7 @@ int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t 
 			break;
 		stamp = ft_packet_time(header, time);
 		exact = event_measure(&a->classes[id - 1], body + w.bytes, bytes - w.bytes);
-		if (!exact || (w.events && (int64_t)(stamp - time) < 0))
+		if (!exact || (w.events && stamp < time))
 			break;
 		if (!w.events)
 			w.first = stamp;

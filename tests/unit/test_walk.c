@@ -259,6 +259,18 @@ static void time_that_goes_back_ends_the_valid_part(void **state)
 	assert_int_equal(walk(16, NOW).events, 2);
 }
 
+static void time_that_passes_its_end_ends_the_valid_part(void **state)
+{
+	unsigned char *p = table_event(body, UINT64_MAX, 1);
+	struct ft_walk w;
+
+	(void)state;
+	table_event(p, 5, 1);
+	w = walk(16, UINT64_MAX);
+	assert_int_equal(w.events, 1);
+	assert_int_equal(w.last, UINT64_MAX);
+}
+
 static void time_is_followed_over_the_wrap_of_48_bits(void **state)
 {
 	uint64_t time = UINT64_C(0x00fffffffffffff0);
@@ -438,6 +450,7 @@ int main(void)
 		cmocka_unit_test(arrays_and_strings_may_stand_together),
 		cmocka_unit_test(array_longer_than_the_body_ends_the_valid_part),
 		cmocka_unit_test(time_that_goes_back_ends_the_valid_part),
+		cmocka_unit_test(time_that_passes_its_end_ends_the_valid_part),
 		cmocka_unit_test(time_is_followed_over_the_wrap_of_48_bits),
 		cmocka_unit_test(class_is_what_the_entry_says),
 		cmocka_unit_test(names_are_fit_for_folders),
