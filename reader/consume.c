@@ -283,7 +283,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 		       struct fasttrace_packet *p)
 {
 	const struct ft_hold *hold = &b->hold;
-	uint64_t anchor = ft_anchor_time(hold->anchor);
+	uint64_t anchor = ft_anchor_time(hold->anchor), begun = ft_word_count(&b->ring, hold->word);
 	struct ft_packet_fields f = {.instance = p->serial};
 	struct ft_walk walk;
 	int err = body_fill(b, p);
@@ -297,7 +297,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	p->begin = f.begin = walk.first;
 	p->end = f.end = walk.last;
 	p->lost = f.lost = hold->lost_after;
-	p->cut_short = ft_word_count(&b->ring, hold->word) - walk.events;
+	p->cut_short = begun > walk.events ? begun - walk.events : 0;
 	f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
 	f.pad = walk.pad;
 	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
