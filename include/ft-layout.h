@@ -116,6 +116,7 @@
 #define FT_MAX_SUBBUFS	 UINT64_C(4096)
 #define FT_MAX_BUFFERS	 4096u
 #define FT_MAX_EVENTS	 65535u
+#define FT_EVENTS_BYTES	 (UINT64_C(4) << 20) /* of the event table, at most */
 #define FT_COMM_BYTES	 16
 #define FT_PATH_BYTES	 4096
 #define FT_NESTED_RANGES 5u

@@ -49,7 +49,8 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 	    h->events_offset > UINT32_MAX - h->events_bytes)
 		return "its header is not aligned";
 	if (h->mode > FT_BLOCK || h->clock > FT_CLOCK_CYCLES || h->subbuf_shift < 12 ||
-	    h->subbuf_shift > 24 || h->subbufs_shift < 1 || h->subbufs_shift > 12)
+	    h->subbuf_shift > 24 || h->subbufs_shift < 1 || h->subbufs_shift > 12 ||
+	    h->events_bytes > FT_EVENTS_BYTES)
 		return "its geometry is out of range";
 	return NULL;
 }

@@ -54,7 +54,8 @@ struct fasttrace_arena {
 	uint32_t metadata_events;
 	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
 	unsigned nclasses, classes_cap;
-	uint32_t classes_last; /* offset of the last entry it includes; 0: none yet */
+	uint64_t classes_bytes; /* of their entries: no more than the table has, or some overlap */
+	uint32_t classes_last;	/* offset of the last entry it includes; 0: none yet */
 };
 
 /** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */

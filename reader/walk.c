@@ -150,7 +150,8 @@ static int class_add(struct fasttrace_arena *a, uint32_t offset)
 	} copy;
 	int err = entry_copy(a, offset, &copy.entry);
 
-	if (!err && a->nclasses >= FT_MAX_EVENTS)
+	if (!err &&
+	    (a->nclasses >= FT_MAX_EVENTS || copy.entry.size > a->events_bytes - a->classes_bytes))
 		err = -EPROTO;
 	if (!err && a->nclasses == a->classes_cap) {
 		unsigned cap = a->classes_cap ? 2 * a->classes_cap : 64;
@@ -166,6 +167,7 @@ static int class_add(struct fasttrace_arena *a, uint32_t offset)
 	if (!err) {
 		a->classes[a->nclasses++].offset = offset;
 		a->classes_last = offset;
+		a->classes_bytes += copy.entry.size;
 	}
 	return err;
 }
@@ -277,4 +279,5 @@ void ft_walk_free(struct fasttrace_arena *a)
 	a->classes = NULL;
 	a->nclasses = a->classes_cap = 0;
 	a->classes_last = 0;
+	a->classes_bytes = 0;
 }

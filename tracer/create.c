@@ -17,12 +17,11 @@
 #include "ft-rules.h"
 
 #define PAGE		UINT64_C(4096)
-#define EVENTS_BYTES	(UINT64_C(4) << 20)
 #define EXE_OFFSET	PAGE
 #define CMDLINE_OFFSET	(2 * PAGE)
 #define PLACES_OFFSET	(3 * PAGE)
 #define EVENTS_OFFSET	(PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
-#define RULES_OFFSET	(EVENTS_OFFSET + EVENTS_BYTES)
+#define RULES_OFFSET	(EVENTS_OFFSET + FT_EVENTS_BYTES)
 #define BUFFERS_OFFSET	(RULES_OFFSET + 2 * FT_RULES_BYTES)
 #define FIRST_EVENTS	(3 * PAGE) /* bytes of the event table that the first events take */
 #define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
@@ -159,7 +158,7 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->cmdline_offset = CMDLINE_OFFSET;
 	a->places_offset = PLACES_OFFSET;
 	a->events_offset = EVENTS_OFFSET;
-	a->events_bytes = EVENTS_BYTES;
+	a->events_bytes = FT_EVENTS_BYTES;
 	a->rules_offset = RULES_OFFSET;
 	a->buffers_offset = BUFFERS_OFFSET;
 	a->max_bytes = size - BUFFERS_OFFSET;

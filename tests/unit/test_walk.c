@@ -413,6 +413,22 @@ static void link_that_leads_astray_is_refused(void **state)
 	assert_int_equal(ft_classes_refresh(arena), -EPROTO);
 }
 
+/* A file may be sparse, and what entries share is copied for each: the table's bytes are the bound. */
+static void entries_that_overlap_end_the_table(void **state)
+{
+	uint32_t *sizes[1000];
+
+	(void)state;
+	arena->events_bytes = 64 << 10;
+	for (unsigned i = 0; i < 1000; i++)
+		sizes[i] = &table_add(arena, 0, NULL, TABLE_NAMES("p", "none"))->size;
+	for (unsigned i = 0; i < 1000; i++)
+		*sizes[i] = 4096;
+	arena->shared->events_end = 64 << 10;
+	assert_int_equal(ft_classes_refresh(arena), -EPROTO);
+	assert_int_equal(arena->nclasses, 3 + 15);
+}
+
 static void random_bytes_never_lead_outside(void **state)
 {
 	unsigned char *exact = malloc(512);
@@ -456,6 +472,7 @@ int main(void)
 		cmocka_unit_test(names_are_fit_for_folders),
 		cmocka_unit_test(bad_entry_is_refused_and_those_before_it_stay),
 		cmocka_unit_test(link_that_leads_astray_is_refused),
+		cmocka_unit_test(entries_that_overlap_end_the_table),
 		cmocka_unit_test(random_bytes_never_lead_outside),
 	};
 	struct CMUnitTest with[sizeof(tests) / sizeof(tests[0])];
