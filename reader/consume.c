@@ -8,6 +8,22 @@
 #include "ft-consume.h"
 #include "ft-walk.h"
 
+/* Do these bytes, control block to last page, belong to a buffer that we have a view of? */
+static bool view_shared(const struct fasttrace_arena *a, uint64_t offset, uint64_t end)
+{
+	for (unsigned i = 0; i < FT_MAX_BUFFERS; i++) {
+		const struct ft_reader_buffer *b = a->buffers[i];
+		const unsigned char *last;
+
+		if (!b)
+			continue;
+		last = b->ring.pages + ((size_t)b->pages << b->ring.page_shift);
+		if (a->map + offset < last && (unsigned char *)b->shared < a->map + end)
+			return true;
+	}
+	return false;
+}
+
 /* Fill in our view of buffer `index` from its place, every number checked. */
 static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader_buffer *b)
 {
@@ -31,9 +47,8 @@ static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader
 	if (pages_offset < offset || pages_offset - offset < control || pages_offset > a->size ||
 	    (uint64_t)b->pages << shift > a->size - pages_offset)
 		return -EPROTO;
-	if (control + ((uint64_t)b->pages << shift) > a->size - a->viewed_bytes)
-		return -EPROTO; /* more than there is: some share their memory */
-	a->viewed_bytes += control + ((uint64_t)b->pages << shift);
+	if (view_shared(a, offset, pages_offset + ((uint64_t)b->pages << shift)))
+		return -EPROTO;
 	b->shared = (struct ft_buffer *)(void *)(a->map + offset);
 	b->ring = (struct fasttrace_ring){
 		.slots = (struct fasttrace_slot *)(b->shared + 1),

@@ -39,7 +39,6 @@ struct fasttrace_arena {
 	struct ft_arena *shared; /* map, writable if we may */
 	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
 	uint64_t rules_offset;						     /* as well */
-	uint64_t viewed_bytes; /* of buffers that we have a view of */
 	bool writable;
 	struct fasttrace_process_info info;
 	char clock_why[96];
