@@ -29,8 +29,9 @@ struct source {
 	struct ft_reader_buffer *b;
 	struct fasttrace_buffer_info info;
 	bool gone;
-	struct packets packets; /* of the complete sub-buffers */
-	GArray *open;		/* streams of the others */
+	struct packets packets;			/* of the complete sub-buffers */
+	GArray *open;				/* streams of the others */
+	uint64_t seen[FT_MAX_SUBBUFS / 64 + 1]; /* a bit for each page that was a piece */
 };
 
 /* A sub-buffer to be copied: its words, and what of it is written. */
@@ -212,12 +213,22 @@ static void older_drop(struct source *s)
 	s->packets.events = 0;
 }
 
+/* Was its page another piece's? A ring has each once, so that a copy is no larger than the ring. */
+static bool piece_again(struct source *s, const struct piece *p)
+{
+	uint64_t page = ft_page_index(p->words.page), bit = UINT64_C(1) << page % 64;
+	bool again = s->seen[page / 64] & bit;
+
+	s->seen[page / 64] |= bit;
+	return again;
+}
+
 static int piece_take(struct source *s, struct piece *p)
 {
 	struct packets own = {0};
 	int err;
 
-	if (piece_measure(s, p) || !p->nranges)
+	if (piece_measure(s, p) || !p->nranges || piece_again(s, p))
 		return 0;
 	if (p->open) {
 		err = piece_append(s, p, &own);
