@@ -81,8 +81,7 @@ static void metadata(struct ops *o)
 
 	if (fasttrace_arena_metadata(o->a, &text, &len))
 		return;
-	if (o->still)
-		check_metadata(text, len);
+	check_metadata(text, len);
 	CHECK(!o->metadata || !strncmp(text, o->metadata, strlen(o->metadata)));
 	free(o->metadata);
 	o->metadata = text;

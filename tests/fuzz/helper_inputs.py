@@ -9,7 +9,7 @@ import os
 import struct
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
-OVERWRITE, DISCARD, BLOCK, RAW, ALIVE, CONSUME = 0, 1, 2, 3, 4, 8
+OVERWRITE, DISCARD, BLOCK, RAW, ALIVE, CONSUME, TRUNCATED = 0, 1, 2, 3, 4, 8, 16
 HEADER, PLACE, EVENT, RULE, BUFFER, SLOT, PAGE, PATH = range(8)
 U64, U32, U16, U8, TEXT, WORD, ADD, BIT, COPY, HALF = range(10)
 TABLE, PLACES, PAGES, FILL, SIZE, RING, TRUNCATE = range(0x40, 0x47)
@@ -181,15 +181,47 @@ def calls():
             GET, 0, 0) + truncate + call(PUT)
 
 
+def live():
+    """What may change under a reader's eyes: words that it looks at twice."""
+    words = {
+        "table": b"".join(put(EVENT, entry + at, value, U32) for entry in ENTRY
+                          for at, value in ((NEXT_AT, 0x43000), (ENTRY_SIZE, 4648))),
+        "names": text(EVENT, ENTRY[0] + STRINGS, b"x" * 60) + put(
+            EVENT, ENTRY[0] + PROVIDER_LEN, 255, U16),
+        "slots": b"".join(put(SLOT, slot * SLOT_BYTES + at, (1 << 64) - 1)
+                          for slot in range(4) for at in (WORD_AT, COMMITTED, PAGE_AT)),
+        "counts": b"".join(put(BUFFER, at, 1 << 63) for at in (HEAD, CONSUMED, BASE, SERIAL)),
+        "hold": b"".join(put(BUFFER, HOLD + 8 * at, 0xffff, index=2) for at in range(5)),
+        "ranges": b"".join(put(PAGE, page * 4096 + 8, 0x1ff, U16, 1) for page in range(4)),
+        "bodies": b"".join(put(PAGE, page * 4096 + at, 0xff, U8) for page in range(5)
+                           for at in (88, 104, 118, 120)),
+        "places": b"".join(put(PLACE, at, 0xffffff) for at in (0, 8, 16)),
+        "header": put(HEADER, BUFFERS, 4096) + put(HEADER, RULES, 0xffffffff) + put(
+            HEADER, EVENTS_END, 1 << 40) + put(HEADER, CLOCK_HZ, 1) + put(HEADER, ARENA_SIZE, 1),
+    }
+    for name, body in words.items():
+        count = min(32, len(body) // 4)  # it ends with the input
+        for mode in OVERWRITE, DISCARD:
+            yield f"{name}-{mode}", mode | CONSUME, bytes([count]) + body
+        yield f"{name}-alive", OVERWRITE | CONSUME | ALIVE, bytes([count]) + body
+    for left in range(8):
+        yield f"truncated-{left}", OVERWRITE | CONSUME | TRUNCATED | left << 5, b"\0"
+
+
 def main():
     inputs = {name: (OVERWRITE | CONSUME, body) for lies in
               (header_lies, event_lies, buffer_lies, body_lies) for name, body in lies()}
     inputs.update({name: (flags, body) for name, flags, body in calls()})
     inputs["raw-nothing"] = (RAW, b"")
     inputs["raw-zeros"] = (RAW, bytes(400))
-    os.makedirs(os.path.join(HERE, "arena"), exist_ok=True)
+    write("arena", inputs)
+    write("live", {name: (flags, body) for name, flags, body in live()})
+
+
+def write(target, inputs):
+    os.makedirs(os.path.join(HERE, target), exist_ok=True)
     for name, (flags, body) in inputs.items():
-        with open(os.path.join(HERE, "arena", name), "wb") as f:
+        with open(os.path.join(HERE, target, name), "wb") as f:
             f.write(bytes([flags]) + body)
 
 
