@@ -37,8 +37,10 @@ void ft_guard_add(void *map, size_t size, volatile sig_atomic_t *broken)
 void ft_guard_remove(void *map)
 {
 	for (unsigned i = 0; i < GUARD_ENTRIES; i++)
-		if (ft_load_acquire(&guards[i].map) == (uintptr_t)map)
+		if (ft_load_acquire(&guards[i].map) == (uintptr_t)map) {
 			ft_store_release(&guards[i].map, 0);
+			return;
+		}
 }
 
 static bool guard_mend(uintptr_t fault)
