@@ -208,6 +208,22 @@ def live():
         yield f"truncated-{left}", OVERWRITE | CONSUME | TRUNCATED | left << 5, b"\0"
 
 
+def rules():
+    """Rules, a provider, an event; or the values of the environment's variables."""
+    for i, strings in enumerate([
+            ("", "p", "e"), ("shop:*,!shop:or?er", "shop", "order"), ("!*", "a", "b"),
+            ("*a*a*a*a*a*a*b" * 40, "a" * 200, "a" * 200), ("::,:,!:", "", ""), ("!", "", ""),
+            ("p:e:f", "p", "e:f"), ("\t\v ,,\r!!p", "!p", "x"), ("a/../*", "a/..", "x"),
+            ("\x1b[2J", "\x1b", "x"), ("x" * 70000, "x" * 255, "x"), ("*" * 4000, "", "")]):
+        yield f"rules-{i}", "\0".join(strings).encode()
+    for i, values in enumerate([
+            ("on", "/tmp", "mnt", "discard", "4K", "8", "1G", "2s", "*"),
+            ("", "a/" * 2100, "/" * 4000, "x", "18446744073709551616", "3", "1024G", "inf", "!a"),
+            ("", "", "", "block", "16M", "4096", "64K", "18446744073s", "a" * 5000),
+            ("off",), ("", "\x1b[2J", "..", "\n", "4k", "0x2", "-1", "1e9s", "p:e:f")]):
+        yield f"environment-{i}", ("=" + "\0".join(values)).encode()
+
+
 def main():
     inputs = {name: (OVERWRITE | CONSUME, body) for lies in
               (header_lies, event_lies, buffer_lies, body_lies) for name, body in lies()}
@@ -215,6 +231,7 @@ def main():
     inputs["raw-nothing"] = (RAW, b"")
     inputs["raw-zeros"] = (RAW, bytes(400))
     write("arena", inputs)
+    write("rules", {name: (None, body) for name, body in rules()})
     write("live", {name: (flags, body) for name, flags, body in live()})
 
 
@@ -222,7 +239,7 @@ def write(target, inputs):
     os.makedirs(os.path.join(HERE, target), exist_ok=True)
     for name, (flags, body) in inputs.items():
         with open(os.path.join(HERE, target, name), "wb") as f:
-            f.write(bytes([flags]) + body)
+            f.write((bytes([flags]) if flags is not None else b"") + body)
 
 
 main()
