@@ -43,6 +43,13 @@ void ft_guard_remove(void *map)
 		}
 }
 
+/* Promised to nobody: a file may be larger than all the memory there is. */
+static bool zeros_put(uintptr_t at, size_t size)
+{
+	return mmap((void *)at, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) != MAP_FAILED;
+}
+
 static bool guard_mend(uintptr_t fault)
 {
 	uintptr_t from = fault & ~(guard_page - 1);
@@ -53,8 +60,7 @@ static bool guard_mend(uintptr_t fault)
 		if (map <= 1 || fault < map || fault - map >= guards[i].size)
 			continue;
 		*guards[i].broken = 1;
-		return mmap((void *)from, map + guards[i].size - from, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+		return zeros_put(from, map + guards[i].size - from) || zeros_put(from, guard_page);
 	}
 	return false;
 }

@@ -119,6 +119,28 @@ static void body_several(void)
 	check(map[1][3 * page_size] == 7 && !handled);
 }
 
+/* Larger than the memory of any machine, as a sparse file can be. */
+static void body_huge(void)
+{
+	const size_t size = (size_t)1 << 40;
+	unsigned char *map;
+	int fd;
+
+	old_info_set();
+	guard();
+	munmap(file_map(&fd), PAGES * page_size);
+	if (ftruncate(fd, (off_t)size))
+		_exit(14);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		_exit(15);
+	ft_guard_add(map, size, &broken[0]);
+	truncate_to(fd, 1);
+	check(look(map, 0) == 1 && !broken[0]);
+	check(!goes_to_old(map, 1) && look(map, 1) == 0 && broken[0]);
+	check(!goes_to_old(map, size / page_size - 1));
+}
+
 static void body_removed(void)
 {
 	unsigned char *map[2];
@@ -232,6 +254,7 @@ static void body_sent_ignored(void)
 }
 
 static const struct fixture_body bodies[] = {{"several", body_several},
+					     {"huge", body_huge},
 					     {"removed", body_removed},
 					     {"beside", body_beside},
 					     {"foreign_plain", body_foreign_plain},
@@ -267,6 +290,12 @@ static void each_of_several_mappings_is_mended_alone(void **state)
 {
 	(void)state;
 	assert_checks("several", 8);
+}
+
+static void mapping_larger_than_memory_is_mended(void **state)
+{
+	(void)state;
+	assert_checks("huge", 3);
 }
 
 static void removed_mapping_is_guarded_no_more(void **state)
@@ -317,6 +346,7 @@ int main(int argc, char **argv)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(each_of_several_mappings_is_mended_alone),
+		TEST(mapping_larger_than_memory_is_mended),
 		TEST(removed_mapping_is_guarded_no_more),
 		TEST(neighbour_of_a_mapping_is_not_guarded),
 		TEST(foreign_fault_goes_to_the_plain_handler_there_was),
