@@ -15,6 +15,7 @@ struct ft_mount {
 	struct ft_tree *tree;
 	struct ft_loop *loop;
 	struct ft_mount_options options;
+	dev_t number; /* of the filesystem; 0: not mounted, or not known */
 	struct ft_watch device;
 	struct fuse_buf request;
 	char *buffer; /* FT_BLOCK_BYTES for answers */

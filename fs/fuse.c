@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "adapter.h"
+#include "launch.h"
 
 #define MAX_BACKGROUND 64
 #define KEEP_SECONDS   3600.0
@@ -452,6 +453,7 @@ static int session_mount(struct ft_mount *mount)
 		return -EINVAL;
 	if (fuse_session_mount(mount->session, mount->options.path))
 		return -EPERM;
+	mount->number = ft_mountpoint_device(mount->options.path);
 	/* A request that is taken back between epoll and read must not block the loop. */
 	fd = fuse_session_fd(mount->session);
 	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
@@ -493,10 +495,13 @@ void ft_mount_free(struct ft_mount *mount)
 		handle_free(mount->handles.head->data);
 	while (mount->directories.head)
 		directory_free(mount, mount->directories.head->data);
-	if (mount->session) {
+	/* libfuse would unmount whatever it finds under the name by now. */
+	if (mount->number)
+		ft_mountpoint_release(mount->number);
+	else if (mount->session)
 		fuse_session_unmount(mount->session);
+	if (mount->session)
 		fuse_session_destroy(mount->session);
-	}
 	free(mount->request.mem);
 	free(mount->buffer);
 	g_free(mount);

@@ -7,11 +7,13 @@
 #include <glib.h>
 #include <limits.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,15 +61,96 @@ static int fusermount_detach(const char *path)
 	return status ? -EPERM : 0;
 }
 
+static int detach(const char *path)
+{
+	return umount2(path, MNT_DETACH) ? fusermount_detach(path) : 0;
+}
+
 static int stale_detach(const char *path)
 {
 	struct statfs fs;
+	int err;
 
-	if (umount2(path, MNT_DETACH) && fusermount_detach(path)) {
-		ft_complain("%s: a dead mount is in the way, and cannot be unmounted", path);
-		return -ENOTCONN;
+	do { /* one may lie below another */
+		if (detach(path)) {
+			ft_complain("%s: a dead mount is in the way, and cannot be unmounted",
+				    path);
+			return -ENOTCONN;
+		}
+		err = statfs(path, &fs) ? -errno : 0;
+	} while (err == -ENOTCONN);
+	return err;
+}
+
+/* A line of mountinfo. */
+struct mount {
+	unsigned id, parent, major, minor;
+	char *path;
+};
+
+static void mount_clear(void *mount)
+{
+	g_free(((struct mount *)mount)->path);
+}
+
+/* All mounts that we see, those on top of others behind them. To be freed with g_array_unref(). */
+static GArray *mounts_read(void)
+{
+	GArray *mounts = g_array_new(FALSE, FALSE, sizeof(struct mount));
+	char *text = NULL, *path, **lines;
+	struct mount m;
+
+	g_array_set_clear_func(mounts, mount_clear);
+	if (!g_file_get_contents("/proc/self/mountinfo", &text, NULL, NULL))
+		return mounts;
+	lines = g_strsplit(text, "\n", -1);
+	for (char **l = lines; *l; l++) {
+		if (sscanf(*l, "%u %u %u:%u %*s %ms", &m.id, &m.parent, &m.major, &m.minor,
+			   &path) != 5)
+			continue;
+		m.path = g_strcompress(path); /* \040 is a space */
+		free(path);
+		g_array_append_val(mounts, m);
 	}
-	return statfs(path, &fs) ? -errno : 0;
+	g_strfreev(lines);
+	g_free(text);
+	return mounts;
+}
+
+dev_t ft_mountpoint_device(const char *path)
+{
+	GArray *mounts = mounts_read();
+	dev_t device = 0;
+
+	for (guint i = 0; i < mounts->len; i++) {
+		struct mount *m = &g_array_index(mounts, struct mount, i);
+
+		if (!strcmp(m->path, path))
+			device = makedev(m->major, m->minor);
+	}
+	g_array_unref(mounts);
+	return device;
+}
+
+static bool mount_is_covered(const GArray *mounts, unsigned id)
+{
+	for (guint i = 0; i < mounts->len; i++)
+		if (g_array_index(mounts, struct mount, i).parent == id)
+			return true;
+	return false;
+}
+
+void ft_mountpoint_release(dev_t device)
+{
+	GArray *mounts = mounts_read();
+
+	for (guint i = 0; i < mounts->len; i++) {
+		struct mount *m = &g_array_index(mounts, struct mount, i);
+
+		if (makedev(m->major, m->minor) == device && !mount_is_covered(mounts, m->id))
+			detach(m->path);
+	}
+	g_array_unref(mounts);
 }
 
 static int device_check(void)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # full.sh - the filesystem of arenas is full: at the start, at the hundredth thread, for the daemon;
 # and it gets room again. The bound on all arenas holds, however many processes come at once.
-# shellcheck disable=SC2012,SC2317,SC2329 # ls is what users do; is and isnt call functions
+# shellcheck disable=SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 free_bytes() # of the small filesystem

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # limits.sh - out of descriptors, address space, processes, file size: the program and the daemon.
-# shellcheck disable=SC2012,SC2317,SC2329 # ls is what users do; is and isnt call functions
+# shellcheck disable=SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 export FASTTRACE_SUBBUF_SIZE=16K FASTTRACE_SUBBUFS=32
