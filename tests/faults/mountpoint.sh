@@ -17,9 +17,9 @@ ours_mounted() # how often
 		/proc/self/mountinfo
 }
 
-daemon_gone()
+daemon_gone() # but for a parent who is to reap it
 {
-	[ ! -e "/proc/$daemon" ] && unserved
+	unserved && ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$daemon/status" 2>/dev/null
 }
 
 begin()
