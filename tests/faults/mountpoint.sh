@@ -19,7 +19,7 @@ ours_mounted() # how often
 
 daemon_gone() # but for a parent who is to reap it
 {
-	unserved && ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$daemon/status" 2>/dev/null
+	unserved && ! grep -q '^State:[[:space:]]*[A-Y]' "/proc/$daemon/status" 2>/dev/null
 }
 
 begin()

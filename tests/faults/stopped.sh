@@ -45,7 +45,7 @@ stopped_daemon() # MODE
 
 over() # PID: gone, or to be reaped
 {
-	! grep -q '^State:[[:space:]]*[^Z]' "/proc/$1/status" 2>/dev/null
+	! grep -q '^State:[[:space:]]*[A-Y]' "/proc/$1/status" 2>/dev/null
 }
 
 request_waits()
