@@ -13,7 +13,7 @@ set -eu
 
 : "${BUILD:?the folder of the programs under test}"
 WORK=${TMPDIR:-/tmp}/mount.$$
-M=$WORK/mnt ERR=$WORK/err
+M=$WORK/mnt ERR=$WORK/err COMPLAINTS=$WORK/complaints
 # shellcheck disable=SC2034 # for the tests
 OUT=$WORK/out
 FASTTRACE_DIR=${FASTTRACE_DIR:-/dev/shm/fasttrace-mount.$$}
@@ -132,15 +132,23 @@ murder() # PID: SIGKILL, and wait for it
 	wait "$1" 2>/dev/null || :
 }
 
-# All that babeltrace2 says of a trace; its complaints, if any, in $ERR.
+# All that babeltrace2 says of a trace; its complaints, if any, are kept for silent.
 events() # DIR...
 {
-	prlimit --as=2000000000 babeltrace2 "$@" 2>"$ERR" || echo "exit status $?" >>"$ERR"
+	prlimit --as=2000000000 babeltrace2 "$@" 2>"$COMPLAINTS" ||
+		echo "exit status $?" >>"$COMPLAINTS"
 }
 
 silent() # babeltrace2 had nothing to complain about
 {
-	[ ! -s "$ERR" ]
+	cat "$COMPLAINTS"
+	[ ! -s "$COMPLAINTS" ]
+}
+
+complains() # TEXT WORDS: babeltrace2 does, with them
+{
+	cp "$COMPLAINTS" "$ERR"
+	has "$@"
 }
 
 # For each thread: the numbers follow one another; prints "thread first last".

@@ -26,7 +26,7 @@ cat "$M/$pid/ctf-metadata" >"$OUT/metadata"
 events "$OUT" >"$WORK/text"
 same "exactly the first events" "$(ticks "$WORK/text")" "0 0 $((kept - 1))"
 same "as many as were kept" "$(grep -c test:tick "$WORK/text")" "$kept"
-has "babeltrace2 warns of the rest" "discarded $lost events"
+complains "babeltrace2 warns of the rest" "discarded $lost events"
 same "mode" "$(cat "$M/$pid/mode")" discard
 unmount
 murder "$pid"
