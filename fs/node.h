@@ -92,6 +92,8 @@ struct ft_file;
 struct ft_file_ops {
 	ssize_t (*read)(struct ft_file *file, struct ft_call *call);
 	ssize_t (*write)(struct ft_file *file, struct ft_call *call);
+	/* the kernel has the answer of the last read; or not: its caller is gone */
+	void (*answered)(struct ft_file *file, bool arrived);
 	short (*poll)(struct ft_file *file, bool wait); /* events of poll(2) */
 	void (*cancel)(struct ft_file *file);		/* nobody waits for it any more */
 	void (*flush)(struct ft_file *file);		/* one of its descriptors was closed */

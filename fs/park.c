@@ -30,14 +30,21 @@ static ssize_t call_run(struct ft_handle *handle, struct ft_call *call, bool wri
 	return write ? ops->write(handle->file, call) : ops->read(handle->file, call);
 }
 
-static void call_answer(fuse_req_t req, const struct ft_call *call, ssize_t n, bool write)
+static void call_answer(struct ft_handle *handle, fuse_req_t req, const struct ft_call *call,
+			ssize_t n, bool write)
 {
-	if (n < 0)
+	struct ft_file *file = handle->file;
+	bool arrived;
+
+	if (n < 0) {
 		fuse_reply_err(req, ft_error_number(n));
-	else if (write)
+	} else if (write) {
 		fuse_reply_write(req, (size_t)n);
-	else
-		fuse_reply_buf(req, n ? call->data : NULL, (size_t)n);
+	} else {
+		arrived = !fuse_reply_buf(req, n ? call->data : NULL, (size_t)n);
+		if (file->ops->answered)
+			file->ops->answered(file, arrived);
+	}
 }
 
 static void parked_free(struct parked *p)
@@ -90,7 +97,7 @@ static void request_run(struct ft_handle *handle, fuse_req_t req, struct ft_call
 	}
 	if (call->unsettled)
 		g_ptr_array_free(call->unsettled, TRUE);
-	call_answer(req, call, n, write);
+	call_answer(handle, req, call, n, write);
 }
 
 void ft_request_read(struct ft_handle *handle, fuse_req_t req, struct ft_call *call)
@@ -107,13 +114,14 @@ static void parked_again(struct parked *p)
 {
 	bool write = p->input != NULL;
 	ssize_t n = call_run(p->handle, &p->call, write);
+	struct ft_handle *handle = p->handle;
 	struct ft_call call = p->call;
 	fuse_req_t req = p->req;
 
 	if (n == -EINPROGRESS)
 		return;
 	parked_free(p);
-	call_answer(req, &call, n, write);
+	call_answer(handle, req, &call, n, write);
 }
 
 static void handle_notify(struct ft_handle *handle)

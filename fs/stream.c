@@ -3,7 +3,9 @@
  * stream.c - a thread's sub-buffers in order, as one file: `stream` waits for more, `drain` does
  * not.
  *
- * The consumer's right is the open file's from its first read until it is closed.
+ * The consumer's right is the open file's from its first read until it is closed. A packet is put
+ * once the answer with its last byte has arrived: should the daemon die before, the next one serves
+ * it again. So an answer has bytes of one packet only.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +19,7 @@
 struct stream_file {
 	struct ft_file file;
 	size_t offset; /* of the packet in hand: bytes returned */
+	size_t answer; /* bytes of it in the answer that is being given */
 	bool bounded;  /* drain */
 	bool any;      /* drain: was anything complete at open? */
 	uint64_t last; /* drain: seq */
@@ -109,22 +112,29 @@ static int stream_take(struct stream_file *s)
 	return -EAGAIN;
 }
 
-/* As much as there is now. Return: bytes, 0 at the end, or -errno. */
+/* As much as there is now of one packet. Return: bytes, 0 at the end, or -errno. */
 static ssize_t stream_fill(struct stream_file *s, struct ft_call *call)
 {
-	struct ft_thread *t = stream_thread(s);
-	size_t done = 0, bytes;
-	int got = 1;
+	int got = stream_take(s);
 
-	while (done < call->size && (got = stream_take(s)) == 1) {
-		bytes = packet_copy(&t->packet, s->offset, call->buffer + done, call->size - done);
-		s->offset += bytes;
-		done += bytes;
-		if (s->offset >= sizeof(t->packet.header) + t->packet.body_bytes)
-			ft_thread_put(t);
-	}
+	if (got != 1)
+		return got;
+	s->answer = packet_copy(&stream_thread(s)->packet, s->offset, call->buffer, call->size);
 	call->data = call->buffer;
-	return done ? (ssize_t)done : got == 1 ? 0 : got;
+	return (ssize_t)s->answer;
+}
+
+static void stream_answered(struct ft_file *file, bool arrived)
+{
+	struct stream_file *s = (struct stream_file *)file;
+	struct ft_thread *t = stream_thread(s);
+
+	if (arrived)
+		s->offset += s->answer;
+	s->answer = 0;
+	if (t->holder == s && t->held &&
+	    s->offset >= sizeof(t->packet.header) + t->packet.body_bytes)
+		ft_thread_put(t);
 }
 
 /* Deliver what a slow writer has written, while somebody waits for it. */
@@ -233,6 +243,7 @@ static void stream_release(struct ft_file *file)
 
 static const struct ft_file_ops stream_ops = {
 	.read = stream_read,
+	.answered = stream_answered,
 	.poll = stream_poll,
 	.cancel = stream_cancel,
 	.release = stream_release,

@@ -3,7 +3,8 @@
  * subbuf.c - sub-buffers as files: read to the end, they are consumed.
  *
  * The first read takes the sub-buffer and copies it, so that what is open stays readable whatever
- * becomes of the ring. The read that returns the last missing byte puts it, before it answers.
+ * becomes of the ring. It is put once the answer with the last missing byte has arrived: should the
+ * daemon die before, the next one serves it again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct subbuf_file {
 	char *copy; /* of the whole packet, since the first read */
 	size_t bytes;
 	GArray *returned;
+	struct ft_range answer; /* bytes in the answer that is being given */
 	bool consumed;
 };
 
@@ -61,29 +63,36 @@ static int file_take(struct subbuf_file *f)
 static ssize_t subbuf_read(struct ft_file *file, struct ft_call *call)
 {
 	struct subbuf_file *f = (struct subbuf_file *)file;
-	struct ft_thread *thread = file_thread(file);
 	ssize_t n;
 	int err;
 
 	/* The read at the end, which must not take the right again. */
 	if (f->copy && call->offset >= 0 && (uint64_t)call->offset >= f->bytes)
 		return 0;
-	if (!f->consumed && thread->holder != f) {
+	if (!f->consumed && file_thread(file)->holder != f) {
 		err = file_take(f);
 		if (err)
 			return err;
 	}
 	n = ft_text_slice(f->copy, f->bytes, call);
-	if (f->consumed)
-		return n;
 	if (n > 0)
-		ft_ranges_add(f->returned, (size_t)call->offset, (size_t)(call->offset + n));
-	if (ft_ranges_cover(f->returned, f->bytes)) {
-		ft_thread_put(thread);
-		thread->holder = NULL;
-		f->consumed = true;
-	}
+		f->answer = (struct ft_range){(size_t)call->offset, (size_t)(call->offset + n)};
 	return n;
+}
+
+static void subbuf_answered(struct ft_file *file, bool arrived)
+{
+	struct subbuf_file *f = (struct subbuf_file *)file;
+	struct ft_thread *thread = file_thread(file);
+
+	if (arrived)
+		ft_ranges_add(f->returned, f->answer.from, f->answer.to);
+	f->answer = (struct ft_range){0, 0};
+	if (f->consumed || thread->holder != f || !ft_ranges_cover(f->returned, f->bytes))
+		return;
+	ft_thread_put(thread);
+	thread->holder = NULL;
+	f->consumed = true;
 }
 
 static void subbuf_release(struct ft_file *file)
@@ -99,6 +108,7 @@ static void subbuf_release(struct ft_file *file)
 /* A close is synchronous, a release is not: who opens it next must find it whole. */
 static const struct ft_file_ops subbuf_ops = {
 	.read = subbuf_read,
+	.answered = subbuf_answered,
 	.flush = file_unget,
 	.release = subbuf_release,
 };

@@ -8,23 +8,12 @@
  *
  * A round is a program and its end. SEED says all of the first round; the next one's is SEED + 1.
  */
-#include "program.h"
+#include "common.h"
 #include "row.h"
 
 #define MAX_ROUND_BUFFERS 16
 
 enum victim { WRITER, READER, BOTH, VICTIMS };
-
-/* How far the reading of a buffer has come. The numbers of each kind must follow one another. */
-struct position {
-	uint64_t thread, seq; /* seq: of the next sub-buffer */
-	uint64_t events;
-	uint64_t unsure; /* of these: consumed or, as the reader died in put, overwritten */
-	uint64_t first[KINDS], next[KINDS];
-	bool begun;
-	bool gap[KINDS]; /* sub-buffers are missing behind the last event of this kind */
-	bool any[KINDS]; /* one was read since there was such a gap; first is the first of these */
-};
 
 /*
  * What a reading process notes of the one buffer that it reads, in this order; so the next one can
@@ -47,82 +36,20 @@ static struct {
 
 static struct position positions[MAX_ROUND_BUFFERS];
 static struct note *note; /* NULL: nobody takes over from us */
-static unsigned long seed;
 static uint64_t moved, deaths[VICTIMS], found[VICTIMS], writer_kills, reader_kills,
 	handlers_checked;
-static struct {
-	uint64_t all;	/* errors, in all processes */
-	uint64_t order; /* of these, in this round, such as a thread that moves would explain */
-} * errors;
-
-static unsigned long random_below(unsigned long n)
-{
-	seed = seed * 6364136223846793005 + 1442695040888963407;
-	return (seed >> 33) % n;
-}
-
-static void complain(const char *what, uint64_t t, uint64_t kind, uint64_t n, uint64_t want)
-{
-	if (errors->all++ < 20)
-		fprintf(stderr, "%s: thread %llu kind %llu: %llu, expected %llu\n", what,
-			(unsigned long long)t, (unsigned long long)kind, (unsigned long long)n,
-			(unsigned long long)want);
-}
-
-static void complain_order(const char *what, uint64_t t, uint64_t kind, uint64_t n, uint64_t want)
-{
-	errors->order++;
-	complain(what, t, kind, n, want);
-}
-
-static void event_check(struct position *at, const struct program_event *e)
-{
-	uint64_t k = e->kind, next = at->next[k];
-
-	if (!at->begun)
-		at->thread = e->thread;
-	at->begun = true;
-	if (e->thread != at->thread)
-		complain_order("another thread's", at->thread, k, e->thread, at->thread);
-	if (at->gap[k] ? e->n < next : e->n != next)
-		complain_order("not the next", at->thread, k, e->n, next);
-	if (!at->any[k])
-		at->first[k] = e->n;
-	at->any[k] = true;
-	at->gap[k] = false;
-	at->next[k] = e->n + 1;
-}
-
-static void gap_allow(struct position *at)
-{
-	for (unsigned k = 0; k < KINDS; k++) {
-		at->gap[k] = true;
-		at->any[k] = false;
-	}
-}
-
 static void packet_check(struct position *at, const struct fasttrace_packet *p)
 {
-	const char *body = p->body, *end = body + p->body_bytes;
-	struct program_event e;
-	uint64_t events = 0;
+	uint64_t events;
 
 	if (p->seq < at->seq || (!round_now.overwrite && p->seq != at->seq))
 		complain_order("repeated or skipped", at->thread, 0, p->seq, at->seq);
 	if (p->seq != at->seq)
 		gap_allow(at);
-	for (size_t bytes; body < end; body += bytes, events++) {
-		bytes = program_event_read(body, (size_t)(end - body), &e);
-		if (!bytes) {
-			complain("torn", e.thread, e.kind, e.n, 0);
-			break;
-		}
-		event_check(at, &e);
-	}
+	events = events_check(at, p->body, p->body_bytes);
 	if (events != p->events)
 		complain("miscounted", at->thread, 0, events, p->events);
 	at->seq = p->seq + 1;
-	at->events += events;
 }
 
 static void note_stage(enum stage stage)
@@ -297,13 +224,6 @@ static void program_wait(void)
 			usleep(100);
 }
 
-static void victim_kill(pid_t pid, uint64_t *killed)
-{
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	(*killed)++;
-}
-
 static void reader_run(const char *dir, pid_t program)
 {
 	struct fasttrace_arena *a;
@@ -467,8 +387,7 @@ int main(int argc, char **argv)
 	if (!dir_make(dir, sizeof(dir)))
 		return 1;
 	counts_make();
-	errors = mmap(NULL, sizeof(*errors), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		      0);
+	errors_make();
 	printf("seed %lu\n", number);
 	setenv("FASTTRACE_DIR", dir, 1);
 	setenv("FASTTRACE_BLOCK_TIMEOUT", "inf", 1);
