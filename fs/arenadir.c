@@ -32,17 +32,17 @@ static int directory_check(int fd, const char *path)
 	struct stat st;
 
 	if (fstat(fd, &st)) {
-		ft_complain("%s: %s", path, strerror(errno));
+		ft_report("%s: %s", path, strerror(errno));
 		return -errno;
 	}
 	if (st.st_uid != geteuid()) {
-		ft_complain("%s: belongs to user %u: expected a directory of user %u", path,
-			    (unsigned)st.st_uid, (unsigned)geteuid());
+		ft_report("%s: belongs to user %u: expected a directory of user %u", path,
+			  (unsigned)st.st_uid, (unsigned)geteuid());
 		return -EPERM;
 	}
 	if (st.st_mode & 077) {
-		ft_complain("%s: has mode %04o: expected 0700, for what is traced is private", path,
-			    st.st_mode & 07777);
+		ft_report("%s: has mode %04o: expected 0700, for what is traced is private", path,
+			  st.st_mode & 07777);
 		return -EPERM;
 	}
 	return 0;
@@ -53,8 +53,8 @@ static int lock_open(struct ft_arenadir *dir)
 	dir->lock_fd = ft_lock_open(dir->fd, O_CREAT);
 	if (dir->lock_fd >= 0)
 		return 0;
-	ft_complain("%s/%s: %s: expected a file of user %u with no other name, or none", dir->path,
-		    FT_LOCK_NAME, strerror(-dir->lock_fd), (unsigned)geteuid());
+	ft_report("%s/%s: %s: expected a file of user %u with no other name, or none", dir->path,
+		  FT_LOCK_NAME, strerror(-dir->lock_fd), (unsigned)geteuid());
 	return dir->lock_fd;
 }
 
@@ -65,14 +65,14 @@ int ft_arenadir_open(const char *wanted, struct ft_arenadir *dir)
 	*dir = (struct ft_arenadir){.path = path_absolute(wanted), .fd = -1, .lock_fd = -1};
 	if (mkdir(dir->path, 0700) && errno != EEXIST) {
 		err = -errno;
-		ft_complain("%s: cannot make this directory: %s", dir->path, strerror(errno));
+		ft_report("%s: cannot make this directory: %s", dir->path, strerror(errno));
 		return err;
 	}
 	dir->fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir->fd < 0) {
 		err = -errno;
-		ft_complain("%s: %s: expected a directory of arenas, and no symbolic link",
-			    dir->path, strerror(errno));
+		ft_report("%s: %s: expected a directory of arenas, and no symbolic link", dir->path,
+			  strerror(errno));
 		return err;
 	}
 	err = directory_check(dir->fd, dir->path);
@@ -105,7 +105,7 @@ void ft_arenadir_sign(struct ft_arenadir *dir, const char *mount)
 	/* A full tmpfs: the lock counts without it. */
 	if (ftruncate(dir->lock_fd, 0) ||
 	    pwrite(dir->lock_fd, text, strlen(text), 0) != (ssize_t)strlen(text))
-		ft_complain("%s/%s: %s", dir->path, FT_LOCK_NAME, strerror(errno));
+		ft_report("%s/%s: %s", dir->path, FT_LOCK_NAME, strerror(errno));
 	g_free(text);
 }
 
@@ -134,7 +134,7 @@ static int hidden_make(const struct ft_arenadir *dir, char *name, size_t size)
 		if (errno != EEXIST)
 			break;
 	}
-	ft_complain("%s: cannot make a directory in it: %s", dir->path, strerror(errno));
+	ft_report("%s: cannot make a directory in it: %s", dir->path, strerror(errno));
 	return -errno;
 }
 
@@ -155,7 +155,7 @@ int ft_arenadir_make_run(struct ft_arenadir *dir)
 	if (run.fd < 0 || lock_open(&run) || ft_arenadir_elect(&run) ||
 	    renameat(dir->fd, hidden, dir->fd, hidden + 1)) {
 		err = errno ? -errno : -EIO;
-		ft_complain("%s: %s", run.path, strerror(-err));
+		ft_report("%s: %s", run.path, strerror(-err));
 		if (run.fd >= 0)
 			unlinkat(run.fd, FT_LOCK_NAME, 0);
 		unlinkat(dir->fd, hidden, AT_REMOVEDIR);

@@ -140,7 +140,7 @@ int ft_daemon_fork(int (*serve)(void *arg, int report), void *arg, pid_t *pid, i
 	child = fork();
 	if (child < 0) {
 		err = -errno;
-		ft_complain("cannot fork: %s", strerror(errno));
+		ft_report("cannot fork: %s", strerror(errno));
 		close(pipe_fds[0]);
 		close(pipe_fds[1]);
 		return err;

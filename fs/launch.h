@@ -41,8 +41,8 @@ struct ft_options {
 /** ft_options_parse() - Return: true to go on; false to exit with *@status. */
 bool ft_options_parse(int argc, char **argv, struct ft_options *options, int *status);
 
-/** ft_complain() - "fasttracefs: MESSAGE" on stderr. */
-void ft_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/** ft_report() - "fasttracefs: MESSAGE" on stderr. */
+void ft_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* arenadir.c */
 struct ft_arenadir {

@@ -23,11 +23,11 @@ static int loser_judge(const struct ft_options *o, struct ft_arenadir *dir, cons
 	if (o->spawned)
 		return EXIT_SUCCESS;
 	if (same)
-		ft_complain("%s: is mounted already, by process %d", mount, (int)pid);
+		ft_report("%s: is mounted already, by process %d", mount, (int)pid);
 	else
-		ft_complain("%s: is served already, at %s by process %d: use that, or unmount it, "
-			    "or give another --dir",
-			    dir->path, theirs, (int)pid);
+		ft_report("%s: is served already, at %s by process %d: use that, or unmount it, "
+			  "or give another --dir",
+			  dir->path, theirs, (int)pid);
 	return same ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -48,7 +48,7 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 		if (!err)
 			return true;
 		if (err != -EBUSY) {
-			ft_complain("%s/%s: %s", dir->path, FT_LOCK_NAME, strerror(-err));
+			ft_report("%s/%s: %s", dir->path, FT_LOCK_NAME, strerror(-err));
 			return false;
 		}
 		if (!ft_arenadir_server(dir, &pid, &theirs)) {
@@ -62,8 +62,8 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 		}
 		usleep(WAIT_STEP * 1000);
 	}
-	ft_complain("%s: is served already, by process %d whose mount does not answer", dir->path,
-		    (int)pid);
+	ft_report("%s: is served already, by process %d whose mount does not answer", dir->path,
+		  (int)pid);
 	return false;
 }
 
@@ -89,7 +89,7 @@ static int program_exec(const struct ft_options *o, pid_t daemon, int alive)
 
 	execvp(o->program[0], o->program);
 	err = errno;
-	ft_complain("%s: cannot be executed: %s", o->program[0], strerror(err));
+	ft_report("%s: cannot be executed: %s", o->program[0], strerror(err));
 	kill(daemon, SIGTERM);
 	while (read(alive, &byte, 1) < 0 && errno == EINTR)
 		continue;

@@ -73,8 +73,7 @@ static int stale_detach(const char *path)
 
 	do { /* one may lie below another */
 		if (detach(path)) {
-			ft_complain("%s: a dead mount is in the way, and cannot be unmounted",
-				    path);
+			ft_report("%s: a dead mount is in the way, and cannot be unmounted", path);
 			return -ENOTCONN;
 		}
 		err = statfs(path, &fs) ? -errno : 0;
@@ -162,9 +161,9 @@ static int device_check(void)
 		return 0;
 	}
 	err = -errno;
-	ft_complain("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a container "
-		    "the device /dev/fuse",
-		    strerror(errno));
+	ft_report("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a container "
+		  "the device /dev/fuse",
+		  strerror(errno));
 	return err;
 }
 
@@ -183,24 +182,24 @@ int ft_mountpoint_check(const char *path)
 			return err;
 	}
 	if (err == -ENOENT)
-		ft_complain("%s: No such directory: expected a directory to mount on", path);
+		ft_report("%s: No such directory: expected a directory to mount on", path);
 	else if (err)
-		ft_complain("%s: %s", path, strerror(-err));
+		ft_report("%s: %s", path, strerror(-err));
 	if (err)
 		return err;
 	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		ft_complain("%s: Not a directory: expected a directory to mount on", path);
+		ft_report("%s: Not a directory: expected a directory to mount on", path);
 		return -ENOTDIR;
 	}
 	if (geteuid() && access(path, W_OK)) {
-		ft_complain("%s: %s: expected a directory that user %u may write to", path,
-			    strerror(errno), (unsigned)geteuid());
+		ft_report("%s: %s: expected a directory that user %u may write to", path,
+			  strerror(errno), (unsigned)geteuid());
 		return -EACCES;
 	}
 	if (ft_mountpoint_answers(path)) {
-		ft_complain("%s: is mounted already: expected a directory that is free, or "
-			    "unmount it first",
-			    path);
+		ft_report("%s: is mounted already: expected a directory that is free, or "
+			  "unmount it first",
+			  path);
 		return -EBUSY;
 	}
 	return 0;

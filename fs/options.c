@@ -77,7 +77,7 @@ static const char help_text[] =
 	"not be mounted; 2 wrong usage; with PROGRAM its own, 126 when it cannot be\n"
 	"executed, 127 when it is not found.\n";
 
-void ft_complain(const char *format, ...)
+void ft_report(const char *format, ...)
 {
 	va_list args;
 	char *text;
@@ -121,7 +121,7 @@ static bool mode_set(struct ft_options *o, const char *value)
 	o->mode = value;
 	if (!strcmp(value, "overwrite") || !strcmp(value, "discard") || !strcmp(value, "block"))
 		return true;
-	ft_complain("--mode=%s: expected overwrite, discard or block", value);
+	ft_report("--mode=%s: expected overwrite, discard or block", value);
 	return false;
 }
 
@@ -134,7 +134,7 @@ static bool subbuf_size_set(struct ft_options *o, const char *value)
 		o->subbuf_size = g_strdup_printf("%" PRIu64, n);
 		return true;
 	}
-	ft_complain("--subbuf-size=%s: expected a power of two from 4K to 16M", value);
+	ft_report("--subbuf-size=%s: expected a power of two from 4K to 16M", value);
 	return false;
 }
 
@@ -145,7 +145,7 @@ static bool subbufs_set(struct ft_options *o, const char *value)
 	o->subbufs = value;
 	if (number_parse(value, false, &n) && power_of_two_in(n, MIN_SUBBUFS, MAX_SUBBUFS))
 		return true;
-	ft_complain("--subbufs=%s: expected a power of two from 2 to 4096", value);
+	ft_report("--subbufs=%s: expected a power of two from 2 to 4096", value);
 	return false;
 }
 
@@ -154,7 +154,7 @@ static bool events_set(struct ft_options *o, const char *value)
 	o->events = value;
 	if (ft_rules_valid((struct ft_span){value, strlen(value)}))
 		return true;
-	ft_complain("--events=%s: expected " FT_RULES_ACCEPTED, value);
+	ft_report("--events=%s: expected " FT_RULES_ACCEPTED, value);
 	return false;
 }
 
@@ -167,7 +167,7 @@ static bool period_set(struct ft_options *o, const char *value)
 		o->switch_ns = (int64_t)(seconds * 1e9);
 		return true;
 	}
-	ft_complain("--switch-period=%s: expected seconds from 0, which is never, to 86400", value);
+	ft_report("--switch-period=%s: expected seconds from 0, which is never, to 86400", value);
 	return false;
 }
 
@@ -188,7 +188,7 @@ static bool option_set(struct ft_options *o, int option)
 		o->dir = optarg;
 		if (*optarg)
 			return true;
-		ft_complain("--dir=: expected a directory");
+		ft_report("--dir=: expected a directory");
 		return false;
 	case OPT_ALLOW_OTHER:
 		o->allow_other = true;
@@ -210,18 +210,18 @@ static bool operands_set(struct ft_options *o, int argc, char **argv)
 
 	/* getopt eats a "--" that comes before MOUNT. */
 	if (n < 1 || !argv[optind][0]) {
-		ft_complain("MOUNT is missing: expected a directory to mount on");
+		ft_report("MOUNT is missing: expected a directory to mount on");
 		return false;
 	}
 	o->mount = argv[optind];
 	if (n == 1)
 		return true;
 	if (strcmp(argv[optind + 1], "--")) {
-		ft_complain("%s: expected nothing, or -- PROGRAM, after MOUNT", argv[optind + 1]);
+		ft_report("%s: expected nothing, or -- PROGRAM, after MOUNT", argv[optind + 1]);
 		return false;
 	}
 	if (n == 2) {
-		ft_complain("PROGRAM is missing after --");
+		ft_report("PROGRAM is missing after --");
 		return false;
 	}
 	o->program = argv + optind + 2;
@@ -237,12 +237,12 @@ static bool combination_check(const struct ft_options *o)
 					     : NULL;
 
 	if (!o->program && given) {
-		ft_complain("%s: is for PROGRAM, and there is none; expected MOUNT -- PROGRAM",
-			    given);
+		ft_report("%s: is for PROGRAM, and there is none; expected MOUNT -- PROGRAM",
+			  given);
 		return false;
 	}
 	if (o->program && o->foreground) {
-		ft_complain("--foreground: expected no PROGRAM, which takes the foreground itself");
+		ft_report("--foreground: expected no PROGRAM, which takes the foreground itself");
 		return false;
 	}
 	return true;

@@ -97,13 +97,13 @@ static int server_start(struct server *s)
 	s->tree = ft_tree_new(s->registry);
 	s->mount = ft_mount_new(s->tree, &mount);
 	if (!s->mount) {
-		ft_complain("%s: cannot be mounted on", s->service->mount);
+		ft_report("%s: cannot be mounted on", s->service->mount);
 		return -EIO;
 	}
 	ft_arenadir_sign(dir, s->service->mount);
 	return 0;
 failed:
-	ft_complain("cannot start: %s", strerror(errno));
+	ft_report("cannot start: %s", strerror(errno));
 	return -EIO;
 }
 
