@@ -313,8 +313,8 @@ FASTTRACE_INLINE unsigned char *fasttrace_put(unsigned char *to, struct fasttrac
 /* The event's id, or 0: it is off, which costs two loads, one after the other, and a branch. */
 FASTTRACE_INLINE uint32_t fasttrace_event_id(struct fasttrace_event *event)
 {
-	/* site:R. Who reads an event finds its entry, for who writes one has seen it. */
-	const uint32_t *at = __atomic_load_n(&event->on, __ATOMIC_ACQUIRE);
+	/* Who reads an event finds its entry, for who writes one has seen it. */
+	const uint32_t *at = __atomic_load_n(&event->on, __ATOMIC_ACQUIRE); /* site:R */
 	uint32_t on = __atomic_load_n(at, __ATOMIC_RELAXED); /* nothing hangs on the switch */
 
 	if (FASTTRACE_LIKELY(!on))
