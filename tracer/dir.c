@@ -194,11 +194,13 @@ bool ft_dir_evict(int dirfd, uint64_t bytes)
 int ft_dir_served(int dirfd)
 {
 	int fd = openat(dirfd, LOCK_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 	bool served;
 
 	if (fd < 0)
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? -errno : 0;
-	served = !ft_dir_lock_free(fd, 0, 0);
+	/* Who holds a lock that is not ours serves nobody. */
+	served = !fstat(fd, &st) && st.st_uid == geteuid() && !ft_dir_lock_free(fd, 0, 0);
 	close(fd);
 	return served;
 }

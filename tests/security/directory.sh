@@ -165,8 +165,10 @@ held=$!
 pids="$pids $held"
 until_true 10 grep -q held "$WORK/held"
 lock_is_refused "bob's file as lock, and bob holds it"
+FASTTRACE_MOUNT=$M as alice timeout 20 program end exit 7 2>"$ERR" && code=0 || code=$?
+same "and a program that mounts ends as it does" "$code" 7
+has "it does not take bob for a daemon of hers" "but not mounted"
 murder "$held"
-
 lock_broken=$((failures - place_broken))
 
 # A link further up leads to a directory of hers: there it is as good as anywhere.
