@@ -240,6 +240,10 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	short ready = POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
 
 	(void)ino;
+	if (poll && !ops->poll) { /* always ready: there is nothing to tell later */
+		fuse_pollhandle_destroy(poll);
+		poll = NULL;
+	}
 	if (poll) {
 		if (handle->poll)
 			fuse_pollhandle_destroy(handle->poll);
