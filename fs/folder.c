@@ -12,7 +12,8 @@
 #include "launch.h"
 #include "registry.h"
 
-#define AGAIN_NS FT_NS_PER_S
+#define AGAIN_NS  FT_NS_PER_S
+#define ROOM_KEPT 4 /* dead arenas leave so much of the bound to those who come */
 
 /* A file that was looked at: an arena, or the reason why it is not. */
 struct ft_folder_file {
@@ -255,10 +256,13 @@ void ft_folder_evict(struct ft_folder *folder)
 {
 	struct ft_process *victim;
 	struct statfs fs;
+	uint64_t bound;
 
 	if (fstatfs(folder->fd, &fs))
 		return;
-	while (folder_weigh(folder) > (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize / 4) {
+	/* Who begins where there is no room is refused, and cannot evict what we hold. */
+	bound = (uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize / 4;
+	while (folder_weigh(folder) > bound - bound / ROOM_KEPT) {
 		victim = folder_victim(folder);
 		if (!victim || ft_registry_remove(victim))
 			return;
