@@ -53,6 +53,26 @@ static ssize_t text_read(const char *path, char *text, size_t size)
 	return n;
 }
 
+/* Ticks that our time namespace adds to start times; arenas hold them without. */
+static uint64_t start_offset(void)
+{
+	static uint64_t ticks;
+	static bool known;
+	char text[256];
+	const char *p;
+
+	if (known)
+		return ticks;
+	known = true;
+	if (text_read("/proc/self/timens_offsets", text, sizeof(text)) <= 0)
+		return 0;
+	p = strstr(text, "boottime");
+	if (p)
+		ticks = (uint64_t)(strtoll(p + strlen("boottime"), NULL, 10) *
+				   sysconf(_SC_CLK_TCK));
+	return ticks;
+}
+
 static int stat_read(pid_t pid, struct pid_stat *st)
 {
 	char path[64], text[2048], *p, *save = NULL;
@@ -71,7 +91,7 @@ static int stat_read(pid_t pid, struct pid_stat *st)
 	if (n <= STAT_FIELDS)
 		return -EPROTO;
 	st->flags = (unsigned)field[STAT_FLAGS];
-	st->start = field[STAT_START];
+	st->start = field[STAT_START] - start_offset();
 	st->exit_code = (int)field[STAT_EXIT_CODE];
 	return 0;
 }

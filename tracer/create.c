@@ -46,7 +46,37 @@ static uint64_t buffer_bytes(const struct ft_config *config)
 		limit_apply(RLIMIT_FSIZE, 1, (config->max_bytes + PAGE - 1) & ~(PAGE - 1)));
 }
 
-/* Field 22 of /proc/self/stat, counted after the name, which may hold anything. */
+static bool same_file(const char *one, const char *two)
+{
+	struct stat a, b;
+
+	return !stat(one, &a) && !stat(two, &b) && a.st_ino == b.st_ino;
+}
+
+/* Seconds that our time namespace adds to what /proc tells of the time since boot. */
+static int64_t boot_offset(void)
+{
+	char text[256];
+	size_t len = ft_text_read("/proc/self/timens_offsets", text, sizeof(text) - 1);
+	const char *p;
+	int64_t seconds = 0;
+	bool negative;
+
+	text[len] = '\0';
+	p = strstr(text, "boottime");
+	if (!p || !same_file("/proc/self/ns/time", "/proc/self/ns/time_for_children"))
+		return 0; /* the offsets are those of children */
+	p += strcspn(p, "-0123456789");
+	negative = *p == '-';
+	for (p += negative; *p >= '0' && *p <= '9'; p++)
+		seconds = seconds * 10 + (*p - '0');
+	return negative ? -seconds : seconds;
+}
+
+/*
+ * Field 22 of /proc/self/stat, counted after the name, which may hold anything; as it is outside of
+ * time namespaces, so that a daemon there knows us.
+ */
 static uint64_t process_start_time(void)
 {
 	char text[1024], *p;
@@ -59,7 +89,7 @@ static uint64_t process_start_time(void)
 		p = strchr(p + 1, ' ');
 	while (p && *++p >= '0' && *p <= '9')
 		ticks = ticks * 10 + (uint64_t)(*p - '0');
-	return ticks;
+	return ticks - (uint64_t)(boot_offset() * sysconf(_SC_CLK_TCK));
 }
 
 static void boot_id_read(uint8_t id[16])
