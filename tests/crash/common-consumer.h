@@ -85,14 +85,12 @@ static inline void packet_done(const char *packet, const struct packet_header *h
 
 	death_settle(&h->seq);
 	in.before = *at;
-	if (h->seq < at->seq || (mode != OVERWRITE && h->seq != at->seq))
-		complain_order("repeated or skipped", at->thread, 0, h->seq, at->seq);
-	if (mode != OVERWRITE || h->seq != at->seq)
-		gap_allow(at);
+	seq_check(at, h->seq, mode == OVERWRITE);
+	if (mode != OVERWRITE)
+		gap_allow(at); /* where events were lost */
 	events_check(at, packet + HEADER_BYTES, h->packet_bits / 8 - HEADER_BYTES);
 	if (mode != OVERWRITE && at->missing > h->lost)
 		complain_order("missing", at->thread, 0, at->missing, h->lost);
-	at->seq = h->seq + 1;
 	in.seq = h->seq;
 }
 

@@ -43,7 +43,8 @@ struct position {
 	uint64_t missing; /* numbers that gaps have left out */
 	uint64_t unsure;  /* of the events: consumed or, as the reader died in put, overwritten */
 	uint64_t first[KINDS], next[KINDS];
-	bool begun;
+	bool begun, jumped;
+	uint64_t run;	 /* sub-buffers since the last one that was missing */
 	bool gap[KINDS]; /* sub-buffers are missing behind the last event of this kind */
 	bool any[KINDS]; /* one was read since there was such a gap; first is the first of these */
 };
@@ -74,6 +75,30 @@ static inline void gap_allow(struct position *at)
 		at->gap[k] = true;
 		at->any[k] = false;
 	}
+}
+
+/* Sub-buffer seq is read. In overwrite mode older ones may be missing. */
+static inline void seq_check(struct position *at, uint64_t seq, bool overwrite)
+{
+	if (seq < at->seq || (!overwrite && seq != at->seq))
+		complain_order("repeated or skipped", at->thread, 0, seq, at->seq);
+	if (seq != at->seq) {
+		gap_allow(at);
+		at->jumped = true;
+		at->run = 0;
+	}
+	at->run++;
+	at->seq = seq + 1;
+}
+
+/*
+ * If sub-buffers are missing, the ring was full: those behind the last one that is missing are all
+ * that it holds, but for the one that was being opened.
+ */
+static inline void run_check(const struct position *at, uint64_t subbufs)
+{
+	if (at->jumped && at->run < subbufs - 1)
+		complain_order("sub-buffers", at->thread, 0, at->run, subbufs - 1);
 }
 
 /* The events of a packet. Return: how many. */

@@ -10,6 +10,8 @@
 #include "common-consumer.h"
 #include "row.h"
 
+#define SUBBUFS 8
+
 enum victim { PROGRAM, DAEMON, BOTH, VICTIMS };
 static const char *const mode_names[] = {"overwrite", "discard", "block"};
 static const char *mount_dir;
@@ -298,8 +300,10 @@ static void round_run(enum victim victim, pid_t pid)
 	program_look(pid, dirs);
 	elsewhere = moved - elsewhere;
 	lossless = !sums_check(pid, elsewhere, victim != PROGRAM) && mode != OVERWRITE;
-	for (unsigned i = 0; i < ROUND_THREADS; i++)
+	for (unsigned i = 0; i < ROUND_THREADS; i++) {
 		ends_check(&shared->at[i], lossless);
+		run_check(&shared->at[i], SUBBUFS);
+	}
 	if (elsewhere)
 		errors->all -= errors->order;
 	arena_remove(pid);
@@ -349,6 +353,7 @@ static void rows_print(void)
 int main(int argc, char **argv)
 {
 	unsigned long number = argc > 3 ? strtoul(argv[3], NULL, 10) : (unsigned long)time(NULL);
+	char subbufs[16];
 	int status;
 
 	if (program_is(argc, argv, &status))
@@ -361,7 +366,8 @@ int main(int argc, char **argv)
 	errors_make();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	setenv("FASTTRACE_BLOCK_TIMEOUT", "inf", 1);
-	setenv("FASTTRACE_SUBBUFS", "8", 1);
+	snprintf(subbufs, sizeof(subbufs), "%d", SUBBUFS);
+	setenv("FASTTRACE_SUBBUFS", subbufs, 1);
 	printf("seed %lu\n", number);
 	if (!daemon_start())
 		return 1;
