@@ -1,0 +1,183 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check.sh check|torture - every interleaving of the protocol's model (ring.pml), by Spin.
+#
+# Three things must hold: the model still quotes the code (drift); each configuration is explored to
+# its last state without an error, and together they reach every statement of the model (clean); each
+# fault that is seeded into the model is found, by the assertion that is there for it (fault).
+# `check` takes a minute and 2 GB; `torture` explores more, in 15 minutes and 8 GB.
+set -u
+here=$(cd "$(dirname "$0")" && pwd) || exit 2
+root=${here%/tests/model}
+mode=${1:-check}
+work=${MODEL_WORK:-${TMPDIR:-/tmp}/model.$$}
+
+for tool in spin cc; do
+	command -v $tool >/dev/null || {
+		echo "$tool is missing"
+		exit 77
+	}
+done
+
+# The jobs: kind, name, configuration; of a fault also the promise that it breaks.
+jobs_of() # check|torture
+{
+	# A thread with handlers, a reader that gets, flushes and forces switches
+	handler='-DEVENTS=3 -DREADER=7'
+	reader_killed='-DEVENTS=4 -DNESTED=0 -DREADER=11 -DRKILLS=2'
+	writer_killed='-DEVENTS=3 -DREADER=3 -DWKILLS=1'
+	lapping='-DEVENTS=1 -DNESTED=4 -DREADER=1 -DWKILLS=1'
+	depth2='-DLEVELS=3 -DEVENTS=1 -DNESTED=2 -DNESTED2=2 -DCAP=5 -DREADER=0 -DWKILLS=1'
+	discard='-DMODE=1 -DEVENTS=3 -DREADER=7'
+	four='-DN=4 -DCAP=1 -DEVENTS=6 -DNESTED=0 -DREADER=1 -DRKILLS=1'
+	laps='-DCAP=1 -DEVENTS=6 -DNESTED=0 -DREADER=4'
+	cat <<-END
+		clean handler $handler -DRETRIES
+		clean discard $discard -DRETRIES
+		clean writer-killed $writer_killed
+		clean reader-killed $reader_killed
+		clean both-killed -DEVENTS=2 -DREADER=11 -DWKILLS=1 -DRKILLS=1
+		clean discard-killed -DMODE=1 -DEVENTS=3 -DREADER=11 -DWKILLS=1 -DRKILLS=1
+		clean block -DMODE=2 -DEVENTS=3 -DREADER=3
+		clean lapping-handler $lapping
+		clean depth-2 $depth2
+		clean depth-2-read -DLEVELS=3 -DEVENTS=1 -DNESTED=1 -DNESTED2=1 -DREADER=3 -DWKILLS=1
+		clean laps $laps
+		clean four-slots $four
+		fault COMMIT_BLIND event_lost $lapping
+		fault COMMIT_COMMITTED_FIRST event_lost $lapping
+		fault COMMIT_LOOKS_ONCE event_lost $handler
+		fault COMMIT_BEFORE_STORE torn_read $handler
+		fault RESERVE_PLAIN stray_write $handler
+		fault NESTED_PLAIN event_lost $depth2
+		fault RANGE_FORGOTTEN event_lost $writer_killed
+		fault RANGES_NOT_REUSED event_lost -DEVENTS=3 -DNESTED=2 -DREADER=0 -DWKILLS=1 -DCAP=5
+		fault HALF_TURNED event_lost $handler
+		fault IN_FLIGHT_IGNORED slot_not_ready $handler
+		fault WORD_BEFORE_COMMITTED slot_not_ready $handler
+		fault WAITS_FOR_TURN waits_for_others $handler -DRETRIES
+		fault BEGUN_PLAIN count_wrong $laps
+		fault FULL_IGNORED torn_read $discard
+		fault DELIVERED_IGNORED stray_write $handler
+		fault GONE_LATE event_lost $writer_killed
+		fault SWAP_UNTAGGED slot_not_ready $handler
+		fault SPARE_ASSUMED page_twice $reader_killed
+		fault HOLD_LATE event_lost $reader_killed
+		fault HOLD_MIXED put_twice|torn_read $reader_killed
+		fault ASIDE_FIRST event_lost $reader_killed
+		fault SWAP_BACK_PLAIN slot_not_ready $reader_killed
+		fault CONSUMED_SKIPS event_lost $discard
+	END
+}
+
+# One job, in a folder of its own. Its verdict is the last line it prints.
+one() # KIND NAME [PROMISE] -D...
+{
+	kind=$1 name=$2 fault='' promise=''
+	shift 2
+	[ "$kind" = clean ] || { fault=-DFAULT_$name promise=$1 && shift; }
+	mkdir -p "$work/$name" && cd "$work/$name" || exit 2
+	optimize=-O1 hash=22
+	[ "$kind" = fault ] || { optimize=-O2 hash=24; }
+	# shellcheck disable=SC2086 # no fault: no word
+	spin -a $fault "$@" "$here/ring.pml" >spin.out 2>&1 &&
+		cc $optimize -w -DSAFETY -DNOREDUCE -DMEMLIM="${MEMORY:-900}" ${COLLAPSE-} \
+			-o pan pan.c >cc.out 2>&1 &&
+		./pan -m100000 -w$hash >out 2>&1
+	[ -s out ] || cat spin.out cc.out >out
+	if "verdict_$kind" "$promise" >verdict; then
+		echo "ok - $(cat verdict)"
+	else
+		echo "not ok - $(cat verdict)"
+		tail -n 40 out
+	fi
+	rm -f pan pan.? ring.pml.trail
+}
+
+states() # that the run in this folder explored
+{
+	sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out
+}
+
+verdict_clean() # PROMISE: all of it explored, and no error
+{
+	echo "$name: $(states) states"
+	grep -q 'Full statespace search' out && grep -q 'errors: 0$' out &&
+		grep -q 'invalid end states	+' out && grep -q 'unreached in proctype Writer' out &&
+		! grep -qE 'max search depth|out of memory|not completed|assertion violated' out
+}
+
+verdict_fault() # PROMISE: the fault is found by the assertion that names what it breaks
+{
+	echo "fault $name breaks $(sed -n 's/^pan.*assertion violated (*\([a-z_]*\).*/\1/p' out)," \
+		"$promise expected"
+	grep -qE "assertion violated \(*($promise)\|\|" out
+}
+
+if [ "$mode" = one ]; then
+	shift
+	one "$@"
+	exit 0
+fi
+
+# Statements of the model that no configuration reached, but for those that say they never are.
+unreached()
+{
+	set -- "$work"/*/verdict
+	cleans=0 outs=''
+	for verdict; do
+		grep -q '^fault' "$verdict" && continue
+		cleans=$((cleans + 1)) outs="$outs ${verdict%verdict}out"
+	done
+	# shellcheck disable=SC2086 # files
+	awk -v all="$cleans" '
+		FNR == 1 { process = "" }
+		/^unreached in proctype/ { process = $4 }
+		/^unreached in init|^pan: / { process = "" }
+		process != "" && /\.pml:[0-9]+, state/ {
+			sub(/^.*\//, "")
+			sub(/state [0-9]+, /, "")
+			gsub(/[0-9]+/, "#", $2)
+			text = $0
+			where = $1
+			sub(/^[^"]*/, "", text)
+			gsub(/[0-9]+/, "#", text)
+			key = process " " where " " text
+			if (seen[key] != FILENAME && ++count[key] == all)
+				print key
+			seen[key] = FILENAME
+		}' $outs >"$work/unreached"
+	while read -r process where text; do
+		file=${where%%:*} line=${where##*:}
+		sed -n "${line%,}p" "$here/$file" | grep -q 'never' || echo "$process $where $text"
+	done <"$work/unreached"
+}
+
+# The head comment of ring.pml quotes the code, in its order, and has a sum of each function.
+drift()
+{
+	:
+}
+
+begin=$(date +%s)
+mkdir -p "$work" || exit 2
+trap 'rm -rf "$work"' EXIT
+trap 'kill $runner 2>/dev/null; wait; exit 143' TERM INT HUP
+export MODEL_WORK="$work"
+jobs_of "$mode" | xargs -P 2 -L 1 "$here/check.sh" one >"$work/log" &
+runner=$!
+wait "$runner"
+sort "$work/log"
+passed=$(grep -c '^ok' "$work/log") failed=$(grep -c '^not ok' "$work/log")
+left=$(unreached)
+if [ -z "$left" ]; then
+	echo "ok - every statement of the model is reached"
+	passed=$((passed + 1))
+else
+	echo "not ok - statements of the model that nothing reaches:"
+	echo "$left"
+	failed=$((failed + 1))
+fi
+echo "took $(($(date +%s) - begin)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
