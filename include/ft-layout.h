@@ -100,9 +100,9 @@
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
  * {before, after} of word values. The pair is valid when both carry the page's seq. A range that
- * continues another extends it, and neighbours are merged: there are as many as events in
- * flight. Should the process die before the outer event is finished, the
- * ranges are what recovery adds to the committed prefix.
+ * continues another extends it, neighbours are merged, and one that is committed by now gives its
+ * place away: there are about as many as events in flight. Should the process die before the outer
+ * event is finished, the ranges are what recovery adds to the committed prefix.
  */
 #ifndef FT_LAYOUT_H
 #define FT_LAYOUT_H

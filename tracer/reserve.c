@@ -163,11 +163,12 @@ void fasttrace_commit_again(const struct fasttrace_reservation *r)
 }
 
 /*
- * Nested ranges. A pair's `after` tells what it is: of another seq, or with 0 units: free; with 1
- * unit: being filled in; else valid. Neighbours are merged, so there are never more ranges than
- * events in flight. Handlers may do all this in the middle of it: they only touch ranges that end
- * where their own began, which is behind all that we know; so every CAS below that fails leaves an
- * overlap, which recovery clips, and no gap.
+ * Nested ranges. A pair's `after` tells what it is: of another seq, with 0 units, or not beyond what
+ * is committed by now: free; with 1 unit: being filled in; else valid. Neighbours are merged, so
+ * there are no more ranges than events in flight, and one for each handler that noted its own while
+ * we were between looking for neighbours and noting ours. Handlers may do all this in the middle of
+ * it: they only touch ranges that end where their own began, which is behind all that we know; so
+ * every CAS below that fails leaves an overlap, which recovery clips, and no gap.
  */
 static bool nested_valid(const struct fasttrace_ring *ring, const uint64_t *pair, uint64_t seq)
 {
@@ -178,12 +179,24 @@ static bool nested_valid(const struct fasttrace_ring *ring, const uint64_t *pair
 	       ft_word_units(ring, after) > FASTTRACE_HEADER_UNITS;
 }
 
+/* The events before the one in flight are committed: their ranges, if any, have served. */
+static bool nested_free(const struct fasttrace_reservation *r, uint64_t after, uint64_t seq)
+{
+	const struct fasttrace_ring *ring = &r->thread->ring;
+	uint64_t units = ft_word_units(ring, after);
+
+	if (!ft_word_is(ring, after, seq) || !units)
+		return true;
+	return units > FASTTRACE_HEADER_UNITS &&
+	       after <= ft_load_relaxed(&r->slot->committed); /* own: it waits for us */
+}
+
 static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
 {
 	const struct fasttrace_ring *ring = &r->thread->ring;
 	uint64_t after = ft_load_relaxed(&pair[1]);
 
-	if (ft_word_is(ring, after, seq) && ft_word_units(ring, after))
+	if (!nested_free(r, after, seq))
 		return false;
 	if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
 		return false;

@@ -135,6 +135,23 @@ static void body_die_after_many_interruptions(void)
 	kill(getpid(), SIGKILL);
 }
 
+/* Ten events, each with a handler's inside; then dead in the eleventh, behind its handler's. */
+static void body_die_after_many_finished(void)
+{
+	struct fasttrace_reservation r;
+
+	one();
+	signal(SIGUSR1, handler_one);
+	for (int i = 0; i < 10; i++) {
+		begin(&r);
+		raise(SIGUSR1);
+		fasttrace_commit(&r);
+	}
+	begin(&r);
+	raise(SIGUSR1);
+	kill(getpid(), SIGKILL);
+}
+
 /* A handler forks inside an event; the child returns from it, and its event from the macro. */
 static void handler_fork(int sig)
 {
@@ -256,6 +273,7 @@ static void body_clock_jitters(void)
 
 static const struct fixture_body bodies[] = {
 	{"die_after_many_interruptions", body_die_after_many_interruptions},
+	{"die_after_many_finished", body_die_after_many_finished},
 	{"fork_in_flight", body_fork_in_flight},
 	{"die_in_flight", body_die_in_flight},
 	{"die_at_depth_two", body_die_at_depth_two},
@@ -364,6 +382,20 @@ static void handlers_events_survive_however_often_they_interrupt(void **state)
 	assert_int_equal(cut, 1);
 	for (size_t i = 1; i < n; i++)
 		assert_int_equal(got[i], i + 1);
+	fasttrace_arena_close(a);
+}
+
+static void handlers_last_event_survives_however_often_they_came_before(void **state)
+{
+	struct fasttrace_arena *a = after_death("die_after_many_finished");
+	uint64_t got[64], cut = 0;
+	size_t n = read_all(a, 0, got, 64, &cut);
+
+	(void)state;
+	assert_int_equal(n, 22);
+	assert_int_equal(cut, 1);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got[i], i < 21 ? i : 22);
 	fasttrace_arena_close(a);
 }
 
@@ -486,6 +518,7 @@ int main(int argc, char **argv)
 		TEST(handlers_events_survive_death_in_the_outer_event),
 		TEST(handlers_events_survive_at_depth_two),
 		TEST(handlers_events_survive_however_often_they_interrupt),
+		TEST(handlers_last_event_survives_however_often_they_came_before),
 		TEST(child_forked_inside_an_event_leaves_the_parents_ring_alone),
 		TEST(outer_commit_takes_the_handlers_events_along),
 		TEST(handler_that_laps_goes_to_another_buffer),
