@@ -40,7 +40,7 @@ static struct image images[IMAGES + 1];
 static struct fasttrace_thread live_thread;
 static struct fasttrace_reservation in_flight;
 static bool flying;
-static char top[64], folder[80]; /* folder: what is served */
+static char top[160], folder[176]; /* folder: what is served */
 static int top_fd = -1, folder_fd = -1;
 static int writer_fds[IMAGES]; /* that hold the writer's lock; -1: it is dead */
 
@@ -186,7 +186,7 @@ static inline void image_make(unsigned which)
 
 static inline void top_remove(void)
 {
-	char command[128];
+	char command[200];
 
 	snprintf(command, sizeof(command), "rm -rf '%s'", top);
 	if (system(command))
@@ -210,7 +210,7 @@ static inline void arenas_init(void)
 {
 	const char *in = getenv("FASTTRACE_DIR");
 
-	snprintf(top, sizeof(top), "%.40s/fuzz-XXXXXX", in ? in : "/dev/shm");
+	snprintf(top, sizeof(top), "%.140s/fuzz-XXXXXX", in ? in : "/dev/shm");
 	if (!mkdtemp(top))
 		die("%s: cannot be made", top);
 	atexit(top_remove);

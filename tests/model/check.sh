@@ -8,7 +8,6 @@
 # `check` takes a minute and 2 GB; `torture` explores more, in 15 minutes and 8 GB.
 set -u
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
-root=${here%/tests/model}
 mode=${1:-check}
 work=${MODEL_WORK:-${TMPDIR:-/tmp}/model.$$}
 
