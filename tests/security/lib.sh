@@ -35,6 +35,7 @@ if [ "${STAGE_SET-}" != "$$" ]; then
 fi
 unset STAGE_SET
 
+mount -t tmpfs -o mode=1777,size=1g fasttrace-test /dev/shm
 . "$(dirname "$0")/../mount/lib.sh"
 unset FASTTRACE_DIR
 ALICE=61001 BOB=61002
@@ -45,7 +46,6 @@ attempts=0 breaches=0
 
 stage_set()
 {
-	mount -t tmpfs -o mode=1777,size=1g fasttrace-test /dev/shm
 	mkdir -p "$STAGE/bin" "$STAGE/etc" "$M" "$STAGE/bob"
 	cp "$BUILD/fasttracefs" "$STAGE/bin/"
 	cp "$BUILD/tests/mount/program" "$STAGE/bin/"
