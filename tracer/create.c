@@ -323,11 +323,15 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	if (made->parent)
 		events_inherit(made->arena, made->parent);
 	file_name(made->arena, name, name_size);
-	if (!renameat(dirfd, temporary, dirfd, name)) {
-		FASTTRACE_POINT(file_named);
-		return 0;
+	err = renameat(dirfd, temporary, dirfd, name) ? -errno : 0;
+	FASTTRACE_POINT(file_named);
+	/* Who looks meanwhile may miss what gets another name: so the last one looks once more. */
+	if (!err && !ft_dir_evict(dirfd, 0)) {
+		unlinkat(dirfd, name, 0);
+		err = -EDQUOT;
 	}
-	err = -errno;
+	if (!err)
+		return 0;
 	munmap(made->arena, made->size);
 unlock:
 	munmap(made->lock_page, PAGE);
