@@ -31,7 +31,7 @@ for offset in 100000 7776000 -1; do
 		offset=-$(awk '{ printf "%d", $1 / 2 }' /proc/uptime)
 	fi
 	start unshare --time --monotonic "$offset" --boottime "$offset" "$act" write 1000 touch "$WORK/written" stay
-	until_true 10 test -e "$WORK/written"
+	await test -e "$WORK/written"
 	steps=$((steps + 1)) now=$(date +%s)
 	is "monotonic time $offset s off: it is shown, running" grep -qx running "$M/$pid/state"
 	exact "$offset s off" 1000
@@ -46,7 +46,7 @@ done
 unmount
 is "a daemon that is 5000 s off" unshare --time --monotonic 5000 --boottime 5000 fasttracefs "$M"
 act write 1000 stay
-until_true 10 test -d "$M/$pid/threads"
+await test -d "$M/$pid/threads"
 murder "$pid"
 same "knows how others end" "$(cat "$M/$pid/state")" "killed 9"
 row "monotonic time of a program is ahead of or behind the daemon's (time namespace)" \

@@ -21,7 +21,7 @@ begin()
 	small "$DISK" 4608k
 	serve
 	act write "$EVENTS" touch "$WORK/written" stay
-	until_true 10 test -e "$WORK/written"
+	await test -e "$WORK/written"
 	T=$M/$pid/threads/$pid
 	echo flush >"$T/control"
 	all=$(subbufs)

@@ -4,6 +4,7 @@
 # small filesystems, and what must hold after each fault.
 #
 #   act ...            helper_program.c, in the background; its pid in $pid
+#   await CMD...       until it succeeds; if that takes a minute, the test ends
 #   small DIR SIZE     DIR becomes a tmpfs of SIZE
 #   stat_of NAME       of process $pid, of all its threads
 #   exact TEXT N       its counts add up, and N events had begun
@@ -20,6 +21,13 @@ act=$BUILD/tests/faults/helper_program
 act()
 {
 	start "$act" "$@"
+}
+
+await()
+{
+	until_true 60 "$@" && return
+	count 'not ok' "awaited for a minute: $*"
+	exit 1
 }
 
 small()
@@ -81,8 +89,8 @@ none_stuck()
 
 calm()
 {
-	is "$1: nobody is stuck" until_true 5 none_stuck
-	! mounted || is "$1: no request waits" until_true 5 none_waits
+	is "$1: nobody is stuck" until_true 60 none_stuck
+	! mounted || is "$1: no request waits" until_true 60 none_waits
 }
 
 descriptors() # of the daemon

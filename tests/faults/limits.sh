@@ -51,7 +51,7 @@ descriptors_daemon()
 	before=$(descriptors)
 	: >"$WORK/begun"
 	act swarm 120 "$WORK/begun" "$WORK/end" reap
-	until_true 20 sh -c "[ \$(stat -c %s '$WORK/begun') = 120 ]"
+	await sh -c "[ \$(stat -c %s '$WORK/begun') = 120 ]"
 	some=$(shown)
 	is "a daemon short of descriptors shows what it can" test "$some" -gt 20 -a "$some" -lt 120
 	same "and says what it cannot" "$(grep -c 'ignored: .*descriptor' "$M/README")" $((120 - some))
@@ -63,11 +63,11 @@ descriptors_daemon()
 	spent=$(($(cpu_ticks) - ticks))
 	is "it does not spin" test "$spent" -lt 30
 	kill -KILL "${one##*/}"
-	until_true 5 grep -q killed "$one/state"
+	await grep -q killed "$one/state"
 	same "it knows how one ended" "$(cat "$one/state")" "killed 9"
 	: >"$WORK/end"
 	wait "$pid" || :
-	until_true 10 all_removed
+	await all_removed
 	same "when they go, the others are served" "$(shown)" 0
 	same "and its descriptors are as before" "$(descriptors)" "$before"
 	row "200 descriptors would be needed, a daemon has 100" "120 processes" \
@@ -88,8 +88,8 @@ memory_program()
 {
 	serve
 	act as 3000000 write 3000 as max write 3000 stay 2>"$WORK/said"
-	until_true 10 test -d "$M/$pid/threads"
-	until_true 10 settled 6000
+	await test -d "$M/$pid/threads"
+	await settled 6000
 	same "no address space: said once" "$(grep -c 'Cannot allocate memory' "$WORK/said")" 1
 	exact "no address space at first" 6000
 	row "no address space (RLIMIT_AS) at the first event" "6000 events, half of them then" \
@@ -110,14 +110,14 @@ memory_daemon()
 	before=$(daemon_pid)
 	rm -f "$WORK/begun" "$WORK/end"
 	act swarm 20 "$WORK/begun" "$WORK/end" reap
-	until_true 20 sh -c "[ \$(stat -c %s '$WORK/begun') = 20 ]"
+	await sh -c "[ \$(stat -c %s '$WORK/begun') = 20 ]"
 	some=$(shown)
 	is "a daemon short of address space shows what it can" test "$some" -gt 1 -a "$some" -lt 20
 	same "and says what it cannot" "$(grep -c 'ignored: .*address space' "$M/README")" $((20 - some))
 	for one in "$M"/[0-9]*; do is "what it shows is whole" cp -r "$one/snapshot" "$WORK/of-${one##*/}"; done
 	: >"$WORK/end"
 	wait "$pid" || :
-	until_true 10 all_removed
+	await all_removed
 	same "it lives, and serves the others when it can" "$(shown) $(daemon_pid)" "0 $before"
 	row "a daemon with 2 GB of address space (RLIMIT_AS)" "20 processes of 256 MB each" \
 		"serves what it can, tells the others, serves them when it can" \
@@ -133,7 +133,7 @@ size_daemon()
 	is "a daemon that may write no file serves" test -e "$M/README"
 	is "and says what it could not" grep -q 'File too large' "$WORK/said"
 	act write 10 stay
-	until_true 5 test -d "$M/$pid/threads"
+	await test -d "$M/$pid/threads"
 	murder "$pid"
 	calm "file size of a daemon"
 	finished

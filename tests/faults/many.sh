@@ -27,7 +27,7 @@ threads() # N
 	before=$(descriptors)
 	act threads "$1" write 20 touch "$WORK/once" await "$WORK/on" join threads "$1" write 20 join \
 		touch "$WORK/twice" stay
-	until_true 30 test -e "$WORK/once"
+	await test -e "$WORK/once"
 	exact "$1 threads" $((20 * $1))
 	same "$1 threads: each has its folder" "$(ls "$M/$pid/threads" | wc -l)" "$1"
 	same "$1 threads: nothing is lost" "$(stat_of readable)" $((20 * $1))
@@ -36,14 +36,14 @@ threads() # N
 	is "$1 threads: in order" ticks "$WORK/text"
 	events_once=$(grep -c test:tick "$WORK/text")
 	: >"$WORK/on"
-	until_true 30 test -e "$WORK/twice"
+	await test -e "$WORK/twice"
 	exact "$1 more after them" $((40 * $1))
 	row "$1 threads in one process, and $1 more after them" "$((2 * $1)) threads" \
 		"each event is accounted for" \
 		"$events_once of $((20 * $1)) read; then $(stat_of readable) readable, $(stat_of overwritten) overwritten of $((40 * $1))"
 	calm "$1 threads"
 	murder "$pid"
-	until_true 5 forget_all
+	await forget_all
 	same "$1 threads: the daemon's descriptors are as before" "$(descriptors)" "$before"
 	finished
 }
@@ -53,7 +53,7 @@ processes() # N
 	serve
 	before=$(descriptors)
 	act swarm "$1" "$WORK/begun" "$WORK/end" reap
-	until_true 30 sh -c "[ \$(stat -c %s '$WORK/begun') = $1 ]"
+	await sh -c "[ \$(stat -c %s '$WORK/begun') = $1 ]"
 	begin=$(date +%s%N)
 	count=$(shown)
 	took=$((($(date +%s%N) - begin) / 1000000))
@@ -67,7 +67,7 @@ processes() # N
 	same "and how it ended" "$ended" "$1"
 	row "$1 processes at once" "$1 processes" "each is shown with its event, and how it ended" \
 		"$count shown in $took ms, $ended ended well"
-	until_true 5 forget_all
+	await forget_all
 	same "the daemon's descriptors are as before" "$(descriptors)" "$before"
 	finished
 }
@@ -88,7 +88,7 @@ storm() # with|without FORKS
 	"$act" fork "$forks" exit 2>>"$WORK/said"
 	[ "$1" = with ] || same "without a daemon: of exit nothing is left" "$(arenas)" 0
 	start "$act" write 1 fork "$forks" _exit fork "$forks" kill fork "$forks" exec touch "$WORK/storm" stay 2>>"$WORK/said"
-	until_true 60 test -e "$WORK/storm"
+	await test -e "$WORK/storm"
 	[ "$1" = without ] || ls "$M" >/dev/null
 	left=$(arenas)
 	refused=$(wc -l <"$WORK/said")
@@ -112,7 +112,7 @@ storm() # with|without FORKS
 		"$files arenas of $((left >> 10)) of $((bound >> 10)) KB, each readable; $refused children refused"
 	calm "storm, $1 a daemon"
 	murder "$pid"
-	until_true 10 forget_all
+	await forget_all
 	[ "$1" = without ] || same "the daemon's descriptors are as before" "$(descriptors)" "$before"
 	unmount
 	left_nothing "storm, $1 a daemon"

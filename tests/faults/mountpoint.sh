@@ -27,18 +27,18 @@ begin()
 	serve
 	daemon=$(daemon_pid)
 	act write 300 touch "$WORK/written" await "$WORK/more" write 300 touch "$WORK/twice" stay
-	until_true 10 test -e "$WORK/written"
+	await test -e "$WORK/written"
 	is "it is mounted" test -d "$M/$pid"
 }
 
 # The daemon is gone, the program goes on, nothing is left of the mount; the next daemon shows all.
 ended_well() # TEXT
 {
-	is "$1: the daemon ends" until_true 10 daemon_gone
+	is "$1: the daemon ends" until_true 60 daemon_gone
 	left=$(ours_mounted)
 	same "$1: no mount is left" "$left" 0
 	: >"$WORK/more"
-	is "$1: the program goes on" until_true 10 test -e "$WORK/twice"
+	is "$1: the program goes on" until_true 60 test -e "$WORK/twice"
 	mkdir -p "$M"
 	is "$1: a new daemon" serve
 	exact "$1" 600
@@ -71,7 +71,7 @@ rm "$M/inside"
 begin
 mv "$IN" "$WORK/renamed"
 kill -TERM "$daemon"
-until_true 10 daemon_gone || :
+until_true 20 daemon_gone || :
 mv "$WORK/renamed" "$IN"
 ended_well "renamed with its parent, then SIGTERM"
 
@@ -96,7 +96,7 @@ begin
 mount -t tmpfs cover "$M"
 : >"$M/theirs"
 kill -TERM "$daemon"
-is "covered: the daemon ends" until_true 10 daemon_gone
+is "covered: the daemon ends" until_true 60 daemon_gone
 is "covered: what covers it stays" test -e "$M/theirs"
 umount "$M" 2>/dev/null || :
 fusermount3 -u -z "$M" 2>/dev/null || :
@@ -111,10 +111,10 @@ sleep 0.3
 umount -l "$M"
 : >"$WORK/more"
 is "a reader inside a mount that was unmounted lazily reads on" \
-	until_true 10 test -s "$WORK/streamed"
+	await test -s "$WORK/streamed"
 is "and its daemon lives" kill -0 "$daemon"
 kill -KILL "$reader"
-is "when it goes, so does the daemon" until_true 10 daemon_gone
+is "when it goes, so does the daemon" until_true 60 daemon_gone
 ended_well "unmounted lazily with a reader inside"
 
 # The directory of arenas. What was opened in it goes on; what comes later finds a new one.
@@ -125,7 +125,7 @@ directory() # renamed|removed COMMAND...
 	begin
 	"$@"
 	: >"$WORK/more"
-	is "$how arenas: the program goes on" until_true 10 test -e "$WORK/twice"
+	is "$how arenas: the program goes on" until_true 60 test -e "$WORK/twice"
 	exact "$how arenas" 600
 	same "$how arenas: all of it is read" "$(read_back)" 600
 	"$act" write 10 exit 5 2>"$WORK/said" && code=0 || code=$?
@@ -137,10 +137,10 @@ directory() # renamed|removed COMMAND...
 		"$(read_back) of 600 read"
 	murder "$pid"
 	fusermount3 -u "$M"
-	until_true 10 daemon_gone
+	await daemon_gone
 	act write 10 stay
 	is "$how arenas: a new daemon" serve
-	until_true 10 test -d "$M/$pid/threads"
+	await test -d "$M/$pid/threads"
 	same "serves the new directory" "$(read_back)" 10
 	murder "$pid"
 	finished

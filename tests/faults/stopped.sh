@@ -15,23 +15,23 @@ stopped_daemon() # MODE
 	daemon=$(daemon_pid)
 	act write 10 touch "$WORK/first" await "$WORK/go" write 100000 touch "$WORK/written" stay
 	one=$pid
-	until_true 10 test -e "$WORK/first"
+	await test -e "$WORK/first"
 	start sh -c 'exec cat "$1" >"$2"' sh "$M/$one/threads/$one/stream" "$WORK/streamed"
 	reader=$pid
-	until_true 10 test -s "$WORK/streamed"
+	await test -s "$WORK/streamed"
 	kill -STOP "$daemon"
 	start cat "$M/$one/state"
 	asking=$pid
-	until_true 5 request_waits
+	await request_waits
 	kill -KILL "$asking"
-	is "$1: a reader whose request the daemon has not taken dies at once" until_true 5 over "$asking"
+	is "$1: a reader whose request the daemon has not taken dies at once" until_true 60 over "$asking"
 	: >"$WORK/go"
-	is "$1: the program goes on" until_true 20 test -e "$WORK/written"
+	is "$1: the program goes on" until_true 60 test -e "$WORK/written"
 	kill -KILL "$reader"
 	sleep 0.3
 	over "$reader" && waits=no || waits=yes
 	kill -CONT "$daemon"
-	is "$1: a reader whose request it has dies when it goes on" until_true 5 over "$reader"
+	is "$1: a reader whose request it has dies when it goes on" until_true 60 over "$reader"
 	pid=$one
 	exact "$1, stopped daemon" 100010
 	is "$1: a new reader takes over" timeout 10 sh -c 'head -c 4096 "$1" >"$2"' sh "$M/$one/threads/$one/stream" "$WORK/next"
@@ -62,7 +62,7 @@ stopped_program()
 {
 	serve
 	act write 1000 touch "$WORK/1000" stay
-	until_true 10 test -e "$WORK/1000"
+	await test -e "$WORK/1000"
 	kill -STOP "$pid"
 	is "a stopped program: flush" sh -c "echo flush >'$M/$pid/control'"
 	is "active" sh -c "echo active >'$M/$pid/control'"
@@ -76,7 +76,7 @@ stopped_program()
 
 	serve
 	start "$program" flight
-	until_true 10 test -d "$M/$pid/threads"
+	await test -d "$M/$pid/threads"
 	kill -STOP "$pid"
 	isnt "stopped with an event in flight: flush does not wait for ever" \
 		timeout 20 sh -c "/bin/echo flush >'$M/$pid/control'"
@@ -84,7 +84,7 @@ stopped_program()
 	same "the event before it is read" "$(read_back)" 1
 	kill -USR1 "$pid"
 	kill -CONT "$pid"
-	until_true 10 sh -c "echo flush >'$M/$pid/control'"
+	await sh -c "echo flush >'$M/$pid/control'"
 	same "gone on, both are" "$(read_back)" 2
 	row "the program is stopped with an event in flight" "1 flush" \
 		"EAGAIN soon; delivered when it goes on" "EAGAIN; later $(stat_of readable) events readable"
@@ -99,22 +99,22 @@ stopped_reader()
 	serve
 	act write 1000 touch "$WORK/r1" await "$WORK/more" write 1000 touch "$WORK/r2" stay
 	traced=$pid
-	until_true 10 test -e "$WORK/r1"
+	await test -e "$WORK/r1"
 	first=$(find "$M/$pid/threads" -name '0*' | sort | head -n 1)
 	start sh -c 'exec <"$1" && read -r _ && : >"$2" && kill -STOP $$' sh "$first" "$WORK/half"
 	reader=$pid pid=$traced
-	until_true 10 test -e "$WORK/half"
+	await test -e "$WORK/half"
 	is "a reader stopped half-way: others may look" timeout 10 ls -l "$M/$pid/threads/$pid/subbuf"
 	is "and take a snapshot" timeout 10 cp -r "$M/$pid/snapshot" "$WORK/other"
 	isnt "a second reader is refused" timeout 10 cat "$first"
 	has "for now" busy
 	: >"$WORK/more"
-	is "the program goes on" until_true 10 test -e "$WORK/r2"
+	is "the program goes on" until_true 60 test -e "$WORK/r2"
 	consumed=$(stat_of consumed)
 	murder "$reader"
-	until_true 5 over "$reader"
+	await over "$reader"
 	same "killed, it has consumed nothing" "$(stat_of consumed)" "$consumed"
-	is "the sub-buffer is readable, whole" until_true 5 cp "$first" "$WORK/whole"
+	is "the sub-buffer is readable, whole" until_true 60 cp "$first" "$WORK/whole"
 	same "all of it" "$(stat -c %s "$WORK/whole")" 4096
 	exact "a reader stopped half-way" 2000
 	row "a reader is stopped half-way through a sub-buffer, then killed" "1 sub-buffer" \
