@@ -77,6 +77,8 @@ static void packet_take(struct fasttrace_arena *a, unsigned i, struct fasttrace_
 		if (!random_below(16)) /* slowly: the writer laps us */
 			usleep(20);
 	}
+	if (!program_event_id || !program_longer_id) /* one may not have been met before */
+		program_ids_find(a);
 	packet_check(&positions[i], p);
 	if (note)
 		note->at[1] = positions[i];
@@ -247,7 +249,6 @@ static void reader_run(const char *dir, pid_t program)
 	a = arena_find(dir, program);
 	if (!a)
 		return;
-	program_ids_find(a);
 	while (fasttrace_buffer_get_info(a, 0, &info) ||
 	       fasttrace_buffer_next(a, 0, info.serial, 0, &seq, NULL))
 		;
@@ -309,7 +310,6 @@ static void reading_resume(struct fasttrace_arena *a, bool all_is_kept)
 
 static void round_finish(struct fasttrace_arena *a, pid_t pid)
 {
-	program_ids_find(a);
 	if (round_now.victim != WRITER)
 		reading_resume(a, !round_now.overwrite || round_now.victim == BOTH);
 	if (round_now.victim == READER) {
@@ -330,6 +330,7 @@ static void round_run(const char *dir)
 	pid_t pid;
 
 	program_seed = round_now.seed;
+	program_event_id = program_longer_id = 0;
 	pid = program_start(round_now.threads);
 	memset(positions, 0, sizeof(positions));
 	errors->order = 0;
