@@ -11,6 +11,8 @@
 
 #include "events.h"
 
+#define CLASSES_KEPT 65536u /* of all processes that are not the one looked at */
+
 struct ft_events {
 	struct ft_event_group *all;
 	GPtrArray *of_class; /* id - 1 -> its event; NULL: its name is another one's */
@@ -88,12 +90,36 @@ static int class_add(struct ft_events *events, struct fasttrace_arena *arena, un
 	return 0;
 }
 
+/*
+ * Who looks at one process after the other does not fill our memory: what others have sorted goes
+ * when it is much, and is sorted again when they are looked at.
+ */
+static void others_free(struct ft_process *p)
+{
+	GPtrArray *processes = p->registry->processes;
+	guint classes = 0;
+
+	for (guint i = 0; i < processes->len; i++) {
+		struct ft_process *other = processes->pdata[i];
+
+		if (other == p || !other->events)
+			continue;
+		classes += other->events->of_class->len;
+		if (classes <= CLASSES_KEPT)
+			continue;
+		ft_events_free(other->events);
+		other->events = NULL;
+	}
+}
+
 static int events_refresh(struct ft_process *p)
 {
 	int n = fasttrace_arena_events(p->arena), err = 0;
 
 	if (n < 0)
 		return n;
+	if (!p->events || p->events->of_class->len < (guint)n)
+		others_free(p);
 	if (!p->events) {
 		p->events = g_new0(struct ft_events, 1);
 		p->events->all = group_new(NULL, NULL, NULL, 0);
