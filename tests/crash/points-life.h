@@ -26,6 +26,8 @@ enum life {
 static const char *const lives[] = {"first event", "forked",  "evicts",	  "thread ends", "revived",
 				    "reuses ring", "refused", "no space", "exits"};
 
+static uint64_t life_kills;
+
 #define LIFE_EVENTS 200 /* of the thread, or the process, that was before */
 
 /* What the system tells, when it is to tell something else. */
@@ -179,28 +181,11 @@ static void life_model(struct model *m, enum life life, enum fate fate)
 		model_event(m, 1, UINT64_C(1) << 32, fate);
 }
 
-/* Of a process that is dead: no need to wait. */
-static struct fasttrace_arena *life_arena(pid_t pid)
-{
-	struct fasttrace_arena *a = NULL;
-	DIR *d = opendir(run_dir);
-	struct dirent *e;
-	char part[32];
-
-	snprintf(part, sizeof(part), "-%d-", (int)pid);
-	while (d && !a && (e = readdir(d)))
-		if (e->d_name[0] != '.' && strstr(e->d_name, part))
-			fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME, &a, NULL);
-	if (d)
-		closedir(d);
-	return a;
-}
-
 /* The arena of the process that was before: whole, or gone for the sake of ours. */
 static void life_before_check(enum fasttrace_buffer_mode mode, enum life life, pid_t pid)
 {
 	static struct model m;
-	struct fasttrace_arena *a = life == FORKED ? life_arena(pid) : NULL;
+	struct fasttrace_arena *a = life == FORKED ? arena_of(pid) : NULL;
 
 	if (life != FORKED)
 		return;
@@ -228,7 +213,7 @@ static bool life_try(enum fasttrace_buffer_mode mode, enum life life, enum point
 		life_program(life);
 	}
 	waitpid(pid, NULL, 0);
-	a = life_arena((pid_t)run->ready);
+	a = arena_of((pid_t)run->ready);
 	model_start(&m, mode);
 	if (!p->done)
 		fate = life == EXITS ? NO_ARENA : DONE;
@@ -244,7 +229,7 @@ static bool life_try(enum fasttrace_buffer_mode mode, enum life life, enum point
 	fasttrace_arena_close(a);
 	life_before_check(mode, life, pid);
 	dir_empty(run_dir);
-	kills++;
+	life_kills += p->done;
 	for (unsigned i = 0; hits && i < POINTS; i++)
 		hits[i] = p->hits[i];
 	if (p->done)
@@ -252,8 +237,9 @@ static bool life_try(enum fasttrace_buffer_mode mode, enum life life, enum point
 	return p->done;
 }
 
-static void life_run(enum fasttrace_buffer_mode mode)
+static void life_run(enum fasttrace_buffer_mode mode, bool all)
 {
+	(void)all;
 	bool hits[POINTS];
 
 	for (enum life life = 0; life < LIVES; life++) {

@@ -13,7 +13,7 @@
 #include "fasttrace-reader.h"
 #include "points.h"
 
-enum fate { NONE, CLAIMED, RESERVED, DONE, LOST, NO_ARENA };
+enum fate { NONE, GIVEN_UP, CLAIMED, RESERVED, DONE, LOST, NO_ARENA };
 enum taken { ASIDE = 1, USED = 2 };
 
 static const struct {
@@ -45,6 +45,7 @@ struct model_event {
 
 struct model_ring {
 	uint32_t first, head; /* seq of the oldest that is not overwritten, nor free again */
+	uint32_t aside;	      /* 1 + seq of what a reader has swapped out and may not have read */
 	unsigned used;	      /* events in head */
 	bool closed, claimed;
 };
@@ -56,12 +57,13 @@ struct model {
 	unsigned rings;
 	struct model_event event[MODEL_EVENTS];
 	unsigned events;
-	int under_way[LEVELS]; /* which of the events; -1: not reserved; LOST_EVENT */
+	int under_way[LEVELS]; /* which of the events; -1: not reserved; or as below */
 	uint64_t lost_full, lost_nested, lost_too_big, lost_no_buffer, lost_no_event, steps;
 };
 
-#define LOST_EVENT (-2)
-#define CONSUMED   99
+#define LOST_EVENT  (-2)
+#define GIVEN_EVENT (-3) /* will be lost */
+#define CONSUMED    99
 
 static inline void model_start(struct model *m, enum fasttrace_buffer_mode mode)
 {
@@ -96,7 +98,7 @@ static inline struct model_ring *model_room(struct model *m, enum fate fate, uin
 	if (!r->closed && r->used < SUBBUF_EVENTS)
 		return r;
 	r->closed = true;
-	if (fate == NONE)
+	if (fate < CLAIMED)
 		return NULL;
 	if (!r->claimed && r->head + 1 - r->first >= SUBBUFS) {
 		if (model_in_flight(m, m->rings - 1, r->first)) {
@@ -111,7 +113,7 @@ static inline struct model_ring *model_room(struct model *m, enum fate fate, uin
 	r->claimed = true;
 	if (fate == CLAIMED)
 		return NULL;
-	*r = (struct model_ring){.first = r->first, .head = r->head + 1};
+	*r = (struct model_ring){.first = r->first, .head = r->head + 1, .aside = r->aside};
 	return r;
 }
 
@@ -122,10 +124,16 @@ static inline void model_event(struct model *m, unsigned level, uint64_t value, 
 	struct model_ring *r;
 	uint64_t *lost;
 
-	if (*at >= 0 && fate >= DONE)
+	if (*at >= 0 && fate >= DONE && m->event[*at].state == RESERVED)
 		m->event[*at].state = DONE;
+	if (*at == GIVEN_EVENT && fate >= DONE) {
+		m->lost_full++;
+		*at = LOST_EVENT;
+	}
 	if (*at != -1 || fate == NO_ARENA)
 		return;
+	if (fate == GIVEN_UP)
+		*at = GIVEN_EVENT;
 	r = model_room(m, fate, &lost);
 	if (!r && lost && fate >= DONE) {
 		++*lost;
@@ -148,6 +156,14 @@ static inline void model_events(struct model *m, unsigned level, uint64_t from, 
 	}
 }
 
+/* It is in the ring, or aside. */
+static inline bool model_stands(const struct model *m, const struct model_event *e)
+{
+	const struct model_ring *r = &m->ring[e->ring];
+
+	return e->seq >= r->first || e->seq + 1 == r->aside;
+}
+
 /* The counts. */
 static inline void model_stats(const struct model *m, struct fasttrace_stats *s)
 {
@@ -161,12 +177,12 @@ static inline void model_stats(const struct model *m, struct fasttrace_stats *s)
 		const struct model_event *e = &m->event[i];
 
 		s->consumed += e->state == CONSUMED;
-		s->overwritten += e->state != CONSUMED && e->seq < m->ring[e->ring].first;
-		s->readable += e->seq >= m->ring[e->ring].first && e->state == DONE;
+		s->overwritten += e->state == DONE && !model_stands(m, e);
+		s->readable += e->state == DONE && model_stands(m, e);
 		s->in_flight += e->state == RESERVED;
 	}
 	for (unsigned i = 0; i < m->rings; i++)
-		for (uint32_t seq = m->ring[i].first; seq <= m->ring[i].head; seq++)
+		for (uint32_t seq = 0; seq <= m->ring[i].head; seq++)
 			s->corrupted += model_in_flight(m, i, seq);
 	s->begun = m->events + s->lost_full + s->lost_nested + s->lost_too_big + s->lost_no_buffer +
 		   s->lost_no_event;

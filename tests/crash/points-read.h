@@ -11,9 +11,27 @@
 #include "points-model.h"
 #include "program.h"
 
+static char run_dir[200];
+
+/* The arena that process has by now. */
+static inline struct fasttrace_arena *arena_of(pid_t pid)
+{
+	struct fasttrace_arena *a = NULL;
+	DIR *d = opendir(run_dir);
+	struct dirent *e;
+	char part[32];
+
+	snprintf(part, sizeof(part), "-%d-", (int)pid);
+	while (d && !a && (e = readdir(d)))
+		if (e->d_name[0] != '.' && strstr(e->d_name, part))
+			fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME, &a, NULL);
+	if (d)
+		closedir(d);
+	return a;
+}
+
 static uint64_t failures, comparisons;
 static char what[256]; /* is being tried */
-static char run_dir[200];
 
 __attribute__((format(printf, 1, 2))) static inline bool differs(const char *format, ...)
 {
@@ -72,7 +90,7 @@ static inline const struct model_event *model_next(const struct model *m, unsign
 	while (*at < m->events) {
 		const struct model_event *e = &m->event[(*at)++];
 
-		if (e->ring == ring && e->state == DONE && e->seq >= m->ring[ring].first)
+		if (e->ring == ring && e->state == DONE && model_stands(m, e))
 			return e;
 	}
 	return NULL;

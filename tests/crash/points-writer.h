@@ -60,7 +60,8 @@ static const enum point nestable[] = {
 static struct run *run;
 static struct fasttrace_arena *arena_of_run;
 static uint64_t kills;
-static uint64_t reached[POINTS][LEVELS];
+static uint64_t reached[POINTS][LEVELS + 1]; /* by depth; by a reader */
+#define READER LEVELS
 
 static unsigned prefill(enum fasttrace_buffer_mode mode)
 {
@@ -288,7 +289,7 @@ static bool run_try(enum fasttrace_buffer_mode mode)
 	(void)ok;
 	fasttrace_arena_close(arena_of_run);
 	dir_empty(run_dir);
-	kills++;
+	kills += hit;
 	if (hit)
 		reached[p->order[p->orders - 1].at][run->levels] = 1;
 	return hit;

@@ -67,7 +67,7 @@ make -s -j 2 BUILD="$build" CPPFLAGS='-include tests/crash/points.h' CFLAGS='-O1
 }
 
 for mode in overwrite discard block; do
-	"$build/tests/crash/points" writer "$mode" $all >"$work/$mode" 2>&1 &
+	"$build/tests/crash/points" "$mode" $all >"$work/$mode" 2>&1 &
 	pids="$pids $!"
 done
 for p in $pids; do wait "$p" || failed=1; done

@@ -1,0 +1,504 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * points-reader.h - the reader that is killed: at each label, and its successor while it takes
+ * over; and both sides, each at a label of its own.
+ */
+#ifndef POINTS_READER_H
+#define POINTS_READER_H
+
+#include "points-writer.h"
+
+/* What the reader does. */
+enum op { TAKE, UNGET, DROP, FLUSH, ACTIVE, WATCH, SWITCH, INTERRUPT, CLOCK, END, OPEN, OPS };
+
+/* What the writer does when the reader is dead. */
+enum then {
+	GOES_ON,    /* at once */
+	TAKEN_OVER, /* when there is a new reader */
+	DIED,	    /* nothing: it died before, inside an event */
+	THENS
+};
+
+static const char *const ops[] = {"take",   "unget",	 "drop",  "flush", "active", "watch",
+				  "switch", "interrupt", "clock", "end",   "open"};
+static const char *const thens[] = {"goes on", "goes on when taken over", "died before"};
+
+#define LATER_EVENTS 200
+
+static struct points *reader_page;
+static uint32_t *writer_may;		  /* go on */
+static uint32_t *writer_later;		  /* events then */
+static uint64_t pair_kills, reader_kills; /* kills of both, each at its label; of a reader */
+static uint64_t second_hits[POINTS];	  /* of the reader that took over */
+static bool clock_is_raw;
+
+static void flag_wait(const uint32_t *flag)
+{
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+		usleep(50);
+}
+
+static void reader_take(struct fasttrace_arena *a, uint64_t serial, enum op op)
+{
+	struct fasttrace_packet p;
+	uint64_t seq;
+
+	fasttrace_buffer_switch(a, 0, serial, FASTTRACE_FLUSH);
+	if (fasttrace_buffer_next(a, 0, serial, 0, &seq, NULL))
+		return;
+	if (op == DROP)
+		fasttrace_buffer_drop(a, 0, serial, seq);
+	else if (!fasttrace_buffer_get(a, 0, serial, seq, &p))
+		(op == TAKE ? fasttrace_buffer_put : fasttrace_buffer_unget)(a, 0, &p);
+}
+
+static void reader_do(pid_t writer, enum op op)
+{
+	struct fasttrace_buffer_info info;
+	struct fasttrace_arena *a = arena_of(writer);
+	size_t len;
+	char *text;
+
+	if (!a || fasttrace_buffer_get_info(a, 0, &info))
+		_exit(3);
+	if (op == TAKE || op == UNGET || op == DROP)
+		reader_take(a, info.serial, op);
+	else if (op == FLUSH || op == ACTIVE)
+		fasttrace_buffer_switch(a, 0, info.serial,
+					op == FLUSH ? FASTTRACE_FLUSH : FASTTRACE_ACTIVE);
+	else if (op == WATCH)
+		fasttrace_buffer_watch(a, 0);
+	else if (op == SWITCH)
+		fasttrace_events_switch(a, "points", NULL, false);
+	else if (op == INTERRUPT)
+		fasttrace_arena_interrupt(a);
+	else if (op == CLOCK && !fasttrace_arena_metadata(a, &text, &len))
+		free(text);
+	else if (op == END)
+		fasttrace_arena_set_end(a, FASTTRACE_KILLED, SIGKILL);
+	_exit(0);
+}
+
+static pid_t reader_start(pid_t writer, enum op op)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	points = reader_page;
+	points->armed = 1;
+	reader_do(writer, op);
+	_exit(0);
+}
+
+static void reader_set(enum point stop, enum point kill_at)
+{
+	struct points *p = reader_page;
+
+	memset(p->order, 0, sizeof(p->order));
+	p->armed = p->done = p->orders = p->stopped = p->go = 0;
+	if (stop)
+		p->order[p->orders++] = (struct point_order){.at = stop, .deed = POINT_STOP};
+	if (kill_at)
+		p->order[p->orders++] = (struct point_order){.at = kill_at, .deed = POINT_KILL};
+}
+
+/* The writer, up to where it waits; or dies, when its orders say so. */
+static pid_t reader_writer(enum fasttrace_buffer_mode mode, enum then then, bool fresh)
+{
+	pid_t pid = fork();
+
+	if (pid) {
+		flag_wait(&run->ready);
+		if (then == DIED)
+			waitpid(pid, NULL, 0);
+		return pid;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	points = &run->points;
+	for (unsigned i = prefill(mode); i; i--)
+		one_event(0);
+	run->ready = 1;
+	if (then == DIED) {
+		level_act(0, 0);
+		kill(getpid(), SIGKILL);
+	}
+	flag_wait(writer_may);
+	if (run->points.orders)
+		level_act(0, 0);
+	run->points.armed = 0;
+	for (unsigned i = 0; i < *writer_later; i++)
+		one_event(0);
+	if (fresh)
+		act_event(0, FRESH);
+	kill(getpid(), SIGKILL);
+	_exit(1);
+}
+
+/* What the reader has done since `before`, as its labels tell. `seq` is the one that it takes. */
+static void model_reader(struct model *m, uint32_t seq, const uint64_t *before)
+{
+	struct model_ring *r = &m->ring[0];
+	uint64_t *lost;
+#define DID(label) (reader_page->hits[POINT_##label] > before[POINT_##label])
+
+	if (DID(closed))
+		r->closed = true;
+	if (DID(turn_page) && r->closed && !r->claimed)
+		model_room(m, CLAIMED, &lost);
+	for (unsigned at = 1; at < POINTS; at++) {
+		if (reader_page->hits[at] == before[at] || !table[at].taken)
+			continue;
+		r->aside = table[at].taken == ASIDE ? seq + 1 : 0;
+		for (unsigned i = 0; table[at].taken == USED && i < m->events; i++)
+			if (m->event[i].seq == seq && m->event[i].state == DONE)
+				m->event[i].state = CONSUMED;
+	}
+	if (DID(swapped_back))
+		r->aside = 0;
+	if (DID(consumed) && m->mode != FASTTRACE_OVERWRITE && r->first == seq)
+		r->first++;
+#undef DID
+}
+
+/* A new reader: what was aside is back, if its slot is, and what was used is free. */
+static void model_take_over(struct model *m)
+{
+	struct model_ring *r = &m->ring[0];
+
+	r->aside = r->aside && r->first < r->aside ? 0 : r->aside;
+	for (unsigned i = 0; m->mode != FASTTRACE_OVERWRITE && i < m->events; i++)
+		if (m->event[i].state == CONSUMED && m->event[i].seq == r->first)
+			r->first++;
+}
+
+static void model_later(struct model *m, bool off, bool fresh_off)
+{
+	uint64_t n = prefill(m->mode);
+
+	if (!off)
+		model_events(m, 0, n, n + LATER_EVENTS);
+	if (!fresh_off)
+		model_events(m, 0, n + LATER_EVENTS, n + LATER_EVENTS + 1);
+}
+
+struct reader_case {
+	enum fasttrace_buffer_mode mode;
+	enum place place;
+	enum op op;
+	enum then then;
+	enum point at;	   /* where the reader is killed */
+	enum point second; /* and the one that takes over; none: there is none; POINTS: nowhere */
+};
+
+/* One reader after another, each killed. */
+static void reader_runs(const struct reader_case *c, struct model *m, pid_t writer)
+{
+	uint64_t before[POINTS] = {0};
+	uint32_t seq = m->ring[0].first;
+	int status;
+
+	reader_set(POINT_none, c->at);
+	waitpid(reader_start(writer, c->op), &status, 0);
+	model_reader(m, seq, before);
+	if (reader_page->done)
+		reached[c->at][READER] = 1;
+	reader_kills += reader_page->done;
+	if (!c->second)
+		return;
+	memcpy(before, reader_page->hits, sizeof(before));
+	reader_set(POINT_none, c->second);
+	waitpid(reader_start(writer, OPEN), &status, 0);
+	model_reader(m, seq, before);
+	for (unsigned i = 0; i < POINTS; i++)
+		second_hits[i] = reader_page->hits[i] - before[i];
+	reader_kills += reader_page->done;
+}
+
+static void reader_try(const struct reader_case *c)
+{
+	enum point in_event = c->then == DIED ? POINT_filled : POINT_none;
+	const uint64_t *hits = reader_page->hits;
+	struct fasttrace_buffer_info info;
+	static struct model m;
+	struct fasttrace_arena *a = NULL;
+	pid_t writer;
+	int code;
+
+	snprintf(what, sizeof(what), "mode %d, %s, reader: %s, at %s, then at %s; writer %s",
+		 c->mode, places[c->place], ops[c->op], table[c->at].name,
+		 table[c->second % POINTS].name, thens[c->then]);
+	run_set(c->place, EVENT, 0, &in_event, 0);
+	run->points.orders = c->then == DIED;
+	memset(reader_page, 0, sizeof(*reader_page));
+	*writer_may = 0;
+	model_start(&m, c->mode);
+	model_events(&m, 0, 0, prefill(c->mode));
+	*writer_later = LATER_EVENTS;
+	writer = reader_writer(c->mode, c->then, c->op == SWITCH);
+	if (c->then == DIED)
+		model_event(&m, 0, prefill(c->mode),
+			    run->points.done ? table[in_event].fate : DONE);
+	reader_runs(c, &m, writer);
+	if (c->then == TAKEN_OVER) {
+		a = arena_of(writer);
+		if (a)
+			fasttrace_buffer_get_info(a, 0, &info);
+		model_take_over(&m);
+	}
+	*writer_may = 1;
+	waitpid(writer, NULL, 0);
+	m.under_way[0] = -1;
+	if (c->then != DIED)
+		model_later(&m, hits[POINT_event_switched],
+			    c->op != SWITCH || hits[POINT_rules_published]);
+	if (!a)
+		a = arena_of(writer);
+	if (!a || !arena_same(a, &m))
+		differs("this reader");
+	else if (c->op == END)
+		same("end", fasttrace_arena_end(a, &code),
+		     hits[POINT_end_told] ? FASTTRACE_KILLED : FASTTRACE_ENDED);
+	clock_is_raw = a && fasttrace_arena_info(a)->raw_clock;
+	fasttrace_arena_close(a);
+	dir_empty(run_dir);
+}
+
+/* The next reader, at every label that it passes. */
+static void reader_seconds(struct reader_case c)
+{
+	uint64_t hits[POINTS];
+
+	c.second = (enum point)POINTS;
+	reader_try(&c);
+	memcpy(hits, second_hits, sizeof(hits));
+	for (unsigned at = 1; at < POINTS; at++) {
+		c.second = (enum point)at;
+		if (hits[at])
+			reader_try(&c);
+	}
+}
+
+static void reader_labels(struct reader_case c, bool second)
+{
+	uint64_t hits[POINTS];
+
+	reader_try(&c);
+	memcpy(hits, reader_page->hits, sizeof(hits));
+	for (unsigned at = 1; at < POINTS; at++) {
+		if (!hits[at])
+			continue;
+		c.at = (enum point)at;
+		c.second = POINT_none;
+		reader_try(&c);
+		if (second)
+			reader_seconds(c);
+	}
+}
+
+static void reader_run(enum fasttrace_buffer_mode mode, bool all)
+{
+	static const enum place at[] = {ROOM, TURN, FULL};
+
+	for (unsigned i = 0; i < sizeof(at) / sizeof(*at); i++)
+		for (enum op op = 0; op < OPEN; op++)
+			for (enum then then = 0; then < THENS; then++) {
+				if (mode == FASTTRACE_OVERWRITE && at[i] == FULL)
+					continue; /* there it is as TURN */
+				if (op == END && then != DIED)
+					continue;
+				reader_labels((struct reader_case){mode, at[i], op, then, 0, 0},
+					      all || op == TAKE || op == UNGET);
+			}
+}
+
+/* Both sides, each at its label. */
+enum pair {
+	WRITER_FIRST, /* it stands at its label, the reader comes to its own, both are killed */
+	READER_FIRST,
+	WRITER_RESUMES, /* it stands, the reader is killed, and the writer goes on */
+	READER_RESUMES,
+	PAIRS
+};
+
+static const char *const pairs[] = {"writer first", "reader first", "writer resumes",
+				    "reader resumes"};
+
+struct pair_case {
+	enum fasttrace_buffer_mode mode;
+	enum place place;
+	enum op op;
+	enum pair pair;
+	enum point writer, reader;
+	enum point resumed; /* READER_RESUMES: where it is killed then */
+};
+
+static void stopped_wait(const struct points *p, pid_t pid)
+{
+	siginfo_t info;
+
+	do {
+		usleep(30);
+		info.si_pid = 0;
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+	} while (!__atomic_load_n(&p->stopped, __ATOMIC_ACQUIRE) && !info.si_pid);
+}
+
+static void end_of(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* Of a writer that is through with its event. */
+static void model_more(struct model *m, unsigned n)
+{
+	m->under_way[0] = -1;
+	model_events(m, 0, prefill(m->mode) + 1, prefill(m->mode) + 1 + n);
+}
+
+/* The writer stands; the reader comes and dies; the writer dies there, or after some more. */
+static void pair_writer_first(const struct pair_case *c, struct model *m, pid_t writer)
+{
+	uint64_t before[POINTS] = {0};
+	const struct points *p = &run->points;
+
+	*writer_may = 1;
+	stopped_wait(p, writer);
+	model_event(m, 0, prefill(c->mode), p->done ? table[c->writer].fate : DONE);
+	if (!p->done)
+		model_more(m, *writer_later); /* it went on at once */
+	reader_set(POINT_none, c->reader);
+	waitpid(reader_start(writer, c->op), NULL, 0);
+	model_reader(m, m->ring[0].first, before);
+	if (c->pair == WRITER_FIRST || !p->done) {
+		end_of(writer);
+		return;
+	}
+	run->points.go = 1;
+	waitpid(writer, NULL, 0);
+	model_event(m, 0, prefill(c->mode), DONE);
+	model_more(m, *writer_later);
+}
+
+static void pair_reader_first(const struct pair_case *c, struct model *m, pid_t writer)
+{
+	uint64_t before[POINTS] = {0};
+	uint32_t seq = m->ring[0].first;
+	pid_t reader;
+
+	reader_set(c->reader, c->resumed);
+	reader = reader_start(writer, c->op);
+	stopped_wait(reader_page, reader);
+	model_reader(m, seq, before);
+	memcpy(before, reader_page->hits, sizeof(before));
+	*writer_may = 1;
+	waitpid(writer, NULL, 0);
+	model_event(m, 0, prefill(c->mode), run->points.done ? table[c->writer].fate : DONE);
+	if (c->pair == READER_FIRST) {
+		end_of(reader);
+		return;
+	}
+	if (!before[POINT_hold_filled])
+		seq = m->ring[0].first; /* it had not chosen yet */
+	reader_page->go = 1;
+	waitpid(reader, NULL, 0);
+	model_reader(m, seq, before);
+	if (reader_page->done == 2)
+		reached[c->resumed][READER] = 1;
+}
+
+static void pair_try(const struct pair_case *c)
+{
+	bool writer_stops = c->pair == WRITER_FIRST || c->pair == WRITER_RESUMES;
+	static struct model m;
+	struct fasttrace_arena *a;
+	pid_t writer;
+
+	snprintf(what, sizeof(what), "mode %d, %s, %s, %s: writer at %s, reader at %s, %s", c->mode,
+		 places[c->place], ops[c->op], pairs[c->pair], table[c->writer].name,
+		 table[c->reader].name, table[c->resumed].name);
+	run_set(c->place, EVENT, 0, &c->writer, 0);
+	run->points.order[0].deed = writer_stops ? POINT_STOP : POINT_KILL;
+	memset(reader_page, 0, sizeof(*reader_page));
+	*writer_may = 0;
+	model_start(&m, c->mode);
+	model_events(&m, 0, 0, prefill(c->mode));
+	*writer_later = c->pair == WRITER_RESUMES ? LATER_EVENTS : 0;
+	writer = reader_writer(c->mode, GOES_ON, false);
+	if (writer_stops)
+		pair_writer_first(c, &m, writer);
+	else
+		pair_reader_first(c, &m, writer);
+	a = arena_of(writer);
+	if (!a || !arena_same(a, &m))
+		differs("this pair");
+	fasttrace_arena_close(a);
+	dir_empty(run_dir);
+	pair_kills += run->points.done && reader_page->done;
+}
+
+/* The labels that either side passes, alone or when the other one was or stands there. */
+static void pair_labels(struct pair_case c, bool writer[POINTS], bool reader[POINTS])
+{
+	static const enum point stands[] = {POINT_none, POINT_closed, POINT_none};
+
+	for (unsigned i = 0; i < 3; i++) {
+		c.pair = i < 2 ? WRITER_FIRST : READER_FIRST;
+		c.writer = stands[i];
+		c.reader = c.resumed = POINT_none;
+		pair_try(&c);
+		for (unsigned at = 1; at < POINTS; at++) {
+			writer[at] = writer[at] || run->points.hits[at];
+			reader[at] = reader[at] || reader_page->hits[at];
+		}
+	}
+}
+
+/* When it resumes, at every label that is then left. */
+static void pair_resumed(struct pair_case c)
+{
+	uint64_t hits[POINTS];
+
+	pair_try(&c);
+	memcpy(hits, reader_page->hits, sizeof(hits));
+	for (unsigned at = 1; at < POINTS; at++) {
+		c.resumed = (enum point)at;
+		if (hits[at])
+			pair_try(&c);
+	}
+}
+
+static void pair_all(struct pair_case c, bool all)
+{
+	bool writer[POINTS] = {false}, reader[POINTS] = {false};
+
+	pair_labels(c, writer, reader);
+	for (unsigned w = 1; w < POINTS; w++)
+		for (unsigned r = 1; writer[w] && r < POINTS; r++) {
+			if (!reader[r])
+				continue;
+			c.writer = (enum point)w;
+			c.reader = (enum point)r;
+			c.resumed = POINT_none;
+			if (c.pair != READER_RESUMES)
+				pair_try(&c);
+			else if (all || r == POINT_held || r == POINT_closed)
+				pair_resumed(c);
+		}
+}
+
+static void pair_run(enum fasttrace_buffer_mode mode, bool all)
+{
+	static const enum op with[] = {TAKE, ACTIVE, UNGET, FLUSH};
+	static const enum place at[] = {TURN, FULL, ROOM};
+
+	for (unsigned p = 0; p < (all ? 3 : 1); p++)
+		for (unsigned i = 0; i < (all ? 4 : 2); i++)
+			for (enum pair pair = 0; pair < PAIRS; pair++)
+				pair_all((struct pair_case){mode, at[p], with[i], pair, 0, 0, 0},
+					 all);
+}
+
+#endif
