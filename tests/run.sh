@@ -253,7 +253,7 @@ suite()
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
-		for s in headers unit bench stress crash life mount install san; do
+		for s in headers unit bench stress crash faults security life mount install san; do
 			suite "$s"
 		done
 		;;

@@ -296,7 +296,6 @@ static bool place_claim(struct ft_arena *a, uint32_t index)
 	if (place_free(a, index))
 		return true;
 	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */
-	FASTTRACE_POINT(ring_returned);
 	return false;
 }
 
