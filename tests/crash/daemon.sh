@@ -5,6 +5,10 @@
 # shellcheck disable=SC2010,SC2012,SC2016,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/../mount/lib.sh"
 
+if ! (: <>/dev/fuse) 2>/dev/null; then
+	echo "/dev/fuse does not open"
+	exit 77
+fi
 OUT=$OUT "$BUILD/tests/crash/daemon" "$M" "${1:-60}" ${2:+"$2"} || failures=$((failures + 1))
 checks=$((checks + 1))
 unmount

@@ -10,6 +10,7 @@
 #include <sys/user.h>
 
 #include "program.h"
+#include "row.h"
 
 #define MAX_STEPS	20000
 #define COMMIT_STEPS	40
@@ -332,6 +333,7 @@ int main(int argc, char **argv)
 {
 	char dir[200];
 	unsigned every = argc == 2 ? (unsigned)atoi(argv[1]) : 1, n = 1;
+	char tried[32];
 
 #ifndef __x86_64__
 	puts("single steps are known for x86-64 only");
@@ -361,6 +363,10 @@ int main(int argc, char **argv)
 	rmdir(dir);
 	printf("%llu instructions stopped at, %llu failures\n", (unsigned long long)runs,
 	       (unsigned long long)failures);
+	snprintf(tried, sizeof(tried), "%llu stops", (unsigned long long)runs);
+	row("writer stopped at each instruction of an event, then killed or interrupted there",
+	    tried, "what had returned is read, in order, once; sums are exact", "%llu errors",
+	    (unsigned long long)failures);
 	printf("%d passed, %d failed\n", failures == 0, failures != 0);
 	return failures != 0;
 }

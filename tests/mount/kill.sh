@@ -30,4 +30,7 @@ while [ "$i" -lt "$kills" ]; do
 done
 same "$kills kills: babeltrace2 has no complaint" "$complaints" 0
 same "$kills kills: no event that had returned is missing" "$missing" 0
+row "program killed at a random instant under fasttracefs" "$kills kills" \
+	"babeltrace2 reads every event that had returned and was not overwritten" \
+	"$complaints complaints, $missing times one was missing"
 conclude
