@@ -122,7 +122,10 @@ static int class_fill(struct ft_event_class *c, const struct ft_event_entry *e, 
 	return c->names ? 0 : -ENOMEM;
 }
 
-/* Copy the entry at `offset`, once, into `copy` of ENTRY_MAX_BYTES. */
+/*
+ * Copy the entry at `offset`, once, into `copy` of ENTRY_MAX_BYTES: what never changes, so neither
+ * `next` nor `on`.
+ */
 static int entry_copy(const struct fasttrace_arena *a, uint32_t offset, struct ft_event_entry *copy)
 {
 	const struct ft_event_entry *e = (const void *)(a->map + offset);
@@ -137,7 +140,7 @@ static int entry_copy(const struct fasttrace_arena *a, uint32_t offset, struct f
 	size = ft_load_relaxed(&e->size);
 	if (size <= sizeof(*e) || size > ENTRY_MAX_BYTES || size > end - offset)
 		return -EPROTO;
-	memcpy(copy, e, size);
+	memcpy(&copy->id, &e->id, size - offsetof(struct ft_event_entry, id));
 	copy->size = size;
 	return 0;
 }
