@@ -93,7 +93,8 @@ static void *spawner(void *arg)
 
 /* What the reader did. */
 static struct {
-	uint64_t packets, events, bytes, returned, switches, toggles, takeovers, snapshots, errors;
+	uint64_t packets, events, bytes, returned, switches, toggles, takeovers, snapshots, errors,
+		sum;
 } did;
 static unsigned char *own_map;
 
@@ -131,10 +132,9 @@ static bool one_in(unsigned n)
 static void packet_look(const struct fasttrace_packet *p)
 {
 	const unsigned char *body = p->body;
-	static uint64_t sum;
 
 	for (size_t i = 0; i < p->body_bytes; i++)
-		sum += body[i];
+		did.sum += body[i];
 	did.packets++;
 	did.events += p->events;
 	did.bytes += p->body_bytes;
