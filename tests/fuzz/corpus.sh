@@ -91,6 +91,7 @@ fault_of() # TARGET: for the table
 	arena) echo "an arena mutated at rest, and between two calls of its reader" ;;
 	live) echo "an arena mutated and truncated while it is read" ;;
 	rules) echo "hostile text in rules and in names of events" ;;
+	fuse) echo "requests of any kind to the handler, beside arenas that change" ;;
 	*) echo "hostile input to $1" ;;
 	esac
 }
