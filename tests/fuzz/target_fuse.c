@@ -503,7 +503,7 @@ static void mount_ready(void *arg)
 }
 
 /* Everybody goes: what the daemon knew of them must be gone as well. */
-static void all_leave(const struct ft_tree *tree)
+static void all_leave(struct ft_tree *tree)
 {
 	clock_ns += 20 * FT_NS_PER_MS;
 	for (int i = 0; i < 3; i++) {
@@ -522,6 +522,9 @@ static void all_leave(const struct ft_tree *tree)
 	}
 	while (kernel.nfiles)
 		kernel_release(&kernel.files[0]);
+	for (unsigned i = 0; i < kernel.nnodes; i++)
+		if (!ft_tree_find(tree, kernel.nodes[i].ino))
+			die("a node that the kernel knows is forgotten");
 	while (kernel.nnodes)
 		kernel_forget(&kernel.nodes[0], kernel.nodes[0].lookups);
 	if (g_hash_table_size(tree->nodes) != 1)
@@ -580,10 +583,22 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return 0;
 }
 
+static unsigned descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	unsigned before = descriptors();
 	uint8_t options, arenas;
-	int before = dup(0), after;
 
 	input = data;
 	input_left = size;
@@ -594,10 +609,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arenas_begin(arenas);
 	serve(options);
 	arenas_end();
-	close(before);
-	after = dup(0);
-	close(after);
-	if (after != before)
-		die("descriptor %d is left open", before);
+	if (descriptors() != before)
+		die("%u descriptors, %u before", descriptors(), before);
 	return 0;
 }
