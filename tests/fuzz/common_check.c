@@ -174,12 +174,13 @@ static size_t header_check(const struct fasttrace_arena *a, const void *header, 
 	return packet / 8;
 }
 
-/* Is it the arena's memory, all of it? */
-static bool mapped(const struct fasttrace_arena *a, const void *data, size_t bytes)
+/* Is it behind the header of one of the ring's pages? */
+static bool in_a_page(const struct ft_reader_buffer *b, const void *body)
 {
-	const unsigned char *p = data;
+	size_t at = (size_t)((const unsigned char *)body - b->ring.pages);
 
-	return p >= a->map && bytes <= a->size && (size_t)(p - a->map) <= a->size - bytes;
+	return at >> b->ring.page_shift < b->pages &&
+	       (at & (((size_t)1 << b->ring.page_shift) - 1)) == FASTTRACE_HEADER_BYTES;
 }
 
 void check_packet(struct fasttrace_arena *a, unsigned index, const struct fasttrace_packet *p,
@@ -190,7 +191,7 @@ void check_packet(struct fasttrace_arena *a, unsigned index, const struct fasttr
 	struct ft_walk walk;
 
 	CHECK(p->body_bytes <= most && p->body_bytes % 8 == 0);
-	CHECK(p->copy ? p->body == p->copy : mapped(a, p->body, p->body_bytes));
+	CHECK(p->copy ? p->body == p->copy : in_a_page(b, p->body));
 	CHECK(header_check(a, p->header, FASTTRACE_HEADER_BYTES + p->body_bytes) ==
 	      FASTTRACE_HEADER_BYTES + p->body_bytes);
 	CHECK(p->events <= p->body_bytes / 8);

@@ -139,13 +139,14 @@ static void event_make(struct ft_arena *h, unsigned nfields, const char *types, 
 	h->events_committed = h->events_end;
 }
 
-/* Ids: 1 a number, 2 a string and an array, 3 nothing, 4 a bit of everything. */
+/* Ids: 1 a number, 2 a string and an array, 3 nothing, 4 a bit of all, 5 what follows an array. */
 static void events_make(struct ft_arena *h)
 {
 	event_make(h, 1, "\x08", NAMES("shop\0order\0id"));
 	event_make(h, 2, "\x0d\x45", NAMES("shop\0opened\0name\0bytes"));
 	event_make(h, 0, "", NAMES("disk\0sync"));
 	event_make(h, 5, "\x01\x0a\x0c\x0e\x50", NAMES("disk\0read\0a\0a\0c\0d\0a_length"));
+	event_make(h, 3, "\x48\x0d\x05", NAMES("net\0send\0to\0text\0ttl"));
 }
 
 static bool pen_turn(struct pen *p, uint64_t seq)
@@ -202,12 +203,14 @@ static void pen_events(struct pen *p, unsigned n)
 	static const char string[] = "hello\0\x03\0\0\0abc";
 
 	for (uint64_t i = 0; i < n; i++) {
+		static const uint8_t array[] = {[0] = 2, [20] = 'x', [22] = 64};
 		uint8_t mixed[24] = {7, 'x', [18] = 1};
 
 		pen_event(p, 1, &i, sizeof(i));
 		pen_event(p, 2, string, sizeof(string) - 1);
 		pen_event(p, 3, NULL, 0);
 		pen_event(p, 4, mixed, sizeof(mixed));
+		pen_event(p, 5, array, sizeof(array));
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common_fence.h"
 #include "common_ops.h"
 
 #define SWEEP_BUFFERS 4096u
@@ -23,6 +24,8 @@ bool ops_open(struct ops *o, bool consume)
 		return false;
 	}
 	check_info(o->a);
+	if (o->fenced)
+		fence(o->a);
 	return true;
 }
 
@@ -305,6 +308,8 @@ void ops_close(struct ops *o)
 			give_back(o, i, false);
 	free(o->metadata);
 	o->metadata = NULL;
+	if (o->a && o->fenced)
+		fence_end(o->a);
 	fasttrace_arena_close(o->a);
 	o->a = NULL;
 }

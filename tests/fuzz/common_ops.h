@@ -11,7 +11,8 @@
 
 struct ops {
 	struct fasttrace_arena *a;
-	bool still; /* nobody writes to the arena meanwhile */
+	bool still;  /* nobody writes to the arena meanwhile */
+	bool fenced; /* nobody writes to its header and places */
 	struct fasttrace_packet packet[IMAGE_BUFFERS];
 	bool taken[IMAGE_BUFFERS];
 	uint64_t seq[IMAGE_BUFFERS]; /* what next() said last */

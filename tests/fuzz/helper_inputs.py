@@ -28,7 +28,7 @@ ENTRY = [0, 56, 120, 176]
 # struct ft_buffer, its hold; struct fasttrace_slot
 HEAD, CONSUMED, HOLD, STATE, SERIAL, BASE = 0, 64, 128, 256, 264, 272
 WORD_AT, COMMITTED, PAGE_AT, ANCHOR, SLOT_BYTES = 0, 8, 16, 24, 64
-NOWHERE = [0, 0xffffffff, 1 << 63, (1 << 64) - 4096]
+NOWHERE = [0, 0x3fffffc0, 1 << 63, (1 << 64) - 4096]
 
 
 def put(part, place, value, kind=U64, index=0):
@@ -40,6 +40,10 @@ def put(part, place, value, kind=U64, index=0):
 
 def text(part, place, value, index=0):
     return bytes([0x80 | TEXT << 3 | part, index]) + struct.pack("<HB", place, len(value)) + value
+
+
+def bits(part, word, bit, index=0):
+    return bytes([0x80 | BIT << 3 | part, index]) + struct.pack("<HB", word, bit)
 
 
 def fill(part, place, count, byte, index=0):
@@ -98,6 +102,17 @@ def event_lies():
                                (b"\xff\xfe", b"\xe0\x82\x9b"), (b"a\nb", b"c\rd\te"),
                                (b'";};', b"\\"), (b"*/", b"/*"), (b"-n", b"%s%n")]):
         yield f"event-text-{i}", entry_text(value)
+    for at, lengths in (0, (300, 0)), (2, (0, 300)):
+        names = fill(EVENT, ENTRY[0] + STRINGS, 301, 0) + fill(
+            EVENT, ENTRY[0] + STRINGS + at // 2, 300, ord("x"))
+        yield f"event-names-of-{lengths[0]}-and-{lengths[1]}", names + put(
+            HEADER, EVENTS_END, 4096) + put(EVENT, ENTRY[0] + ENTRY_SIZE, 400, U32) + put(
+                EVENT, ENTRY[0] + PROVIDER_LEN, lengths[0], U16) + put(
+                    EVENT, ENTRY[0] + PROVIDER_LEN + 2, lengths[1], U16) + put(
+                        EVENT, ENTRY[0] + NEXT_AT, 0, U32)
+    yield "event-longer-than-the-table", put(HEADER, EVENTS_BYTES, 64) + put(
+        EVENT, ENTRY[0] + ENTRY_SIZE, 4648, U32) + put(HEADER, EVENTS_END, 1 << 20)
+    yield "event-behind-the-table", put(HEADER, EVENTS_BYTES, 64) + put(HEADER, EVENTS_END, 1 << 20)
     yield "event-name-without-end", fill(EVENT, STRINGS, 1 << 20, ord("x")) + put(
         EVENT, ENTRY_SIZE, 1 << 20, U32)
     yield "event-name-of-1M-in-a-larger-file", bytes([SIZE, 2]) + put(
@@ -137,6 +152,7 @@ def buffer_lies():
         [PAGES, 0, 0, PLACES]) + struct.pack("<HB", 4096, 0)
     yield "slots-all-the-same-page", bytes([PAGES, 0, 0])
     yield "slots-all-the-same-page-4096", bytes([SIZE, 7]) + ring(0, 14, 12) + bytes([PAGES, 0, 0])
+    yield "place-longer-than-the-file", put(PLACE, 16, 16 | 2 << 32) + bytes([PAGES, 0, 4])
     yield "slots-page-out-of-range", bytes([PAGES, 0, 5])
     yield "slots-largest", bytes([SIZE, 7]) + ring(0, 24, 1) + bytes([PAGES, 0, 0])
     yield "slots-two-the-same-page", b"".join(
@@ -146,6 +162,21 @@ def buffer_lies():
         yield f"hold-wild-{i}", b"".join(
             put(BUFFER, HOLD + 8 * at, (1 << 64) - 1 - i) for at in range(1, 11)) + put(
                 BUFFER, HOLD, state)
+    lapped = b"".join(put(SLOT, slot * SLOT_BYTES + PAGE_AT, 100 << 17 | slot, index=2)
+                      for slot in range(4))
+    yield "hold-aside", lapped
+    for page in 5, 6, 0xffff, 0x10004, 1 << 32:
+        yield f"hold-aside-page-{page}", lapped + put(BUFFER, HOLD + 16, page, index=2)
+    for bit in 9, 10, 20:
+        yield f"hold-aside-word-bit-{bit}", lapped + b"".join(
+            bits(BUFFER, (HOLD + 24) // 8 + at, bit, 2) for at in (0, 1))
+        yield f"slots-bit-{bit}", b"".join(
+            bits(SLOT, slot * 8 + at, bit, index) for slot in range(4) for at in (0, 1)
+            for index in range(3))
+        yield f"committed-bit-{bit}", b"".join(
+            bits(SLOT, slot * 8 + 1, bit, index) for slot in range(4) for index in range(3))
+        yield f"nested-range-bit-{bit}", b"".join(
+            bits(PAGE, page * 512 + word, bit, 1) for page in range(4) for word in (1, 3))
     yield "hold-page-of-a-slot", put(BUFFER, HOLD + 16, 0, index=2)
     for i, value in enumerate(NOWHERE):
         yield f"nested-range-{i}", b"".join(
@@ -155,7 +186,24 @@ def buffer_lies():
         yield f"buffer-state-{state}", put(BUFFER, STATE, state, U32)
 
 
+def word_lies():
+    """Lies that are others when the writer lives, in other modes, and for who is no consumer."""
+    lapped = b"".join(put(SLOT, slot * SLOT_BYTES + PAGE_AT, 100 << 17 | slot, index=2)
+                      for slot in range(4))
+    yield "hold-aside-page-5", lapped + put(BUFFER, HOLD + 16, 5, index=2)
+    yield "last-event-does-not-fit", bytes([PAGES, 0, 0]) + put(PAGE, 4096 - 8, 1, U16)
+    for name, at, bit in [("word", 0, 9), ("committed", 1, 9), ("page", 2, 3), ("page", 2, 15),
+                          ("anchor", 3, 24)]:
+        yield f"{name}-bit-{bit}", b"".join(
+            bits(SLOT, slot * 8 + at, bit, index) for slot in range(4) for index in range(3))
+
+
 def body_lies():
+    for page in range(4):
+        yield f"array-longer-than-page-{page}", put(PAGE, page * 4096 + 88, 5, U16) + put(
+            PAGE, page * 4096 + 96, 0x7fffffff, U32)
+        yield f"array-just-longer-than-page-{page}", put(PAGE, page * 4096 + 88, 5, U16) + put(
+            PAGE, page * 4096 + 96, 501, U32)
     for number in 0, 5, 65535:
         for page in range(4):
             yield f"event-in-page-{page}-of-id-{number}", put(PAGE, page * 4096 + 88, number, U16)
@@ -227,6 +275,8 @@ def rules():
 def main():
     inputs = {name: (OVERWRITE | CONSUME, body) for lies in
               (header_lies, event_lies, buffer_lies, body_lies) for name, body in lies()}
+    for i, flags in enumerate((OVERWRITE | ALIVE, DISCARD | ALIVE | CONSUME, BLOCK)):
+        inputs.update({f"{name}-{i}": (flags, body) for name, body in word_lies()})
     inputs.update({name: (flags, body) for name, flags, body in calls()})
     inputs["raw-nothing"] = (RAW, b"")
     inputs["raw-zeros"] = (RAW, bytes(400))

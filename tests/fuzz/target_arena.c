@@ -6,6 +6,9 @@
  * other, changes to the file (common_spoil.h) and calls (common_ops.h). The arena is opened at the
  * first call. At the end every call is made on everything.
  */
+#include <sys/stat.h>
+
+#include "common_fence.h"
 #include "common_ops.h"
 #include "common_spoil.h"
 
@@ -29,7 +32,10 @@ static bool play(struct ops *o, struct input *in, bool consume)
 			image_put(s.offset, s.value, s.bytes);
 		} else if (op >= SPOIL_FIRST) {
 			spoil_many(in, op);
-		} else {
+		}
+		if (o->a && op >= SPOIL_FIRST)
+			fence(o->a);
+		if (op < SPOIL_FIRST) {
 			if (!o->a && !ops_open(o, consume))
 				return false;
 			ops_step(o, in, op);
@@ -38,10 +44,20 @@ static bool play(struct ops *o, struct input *in, bool consume)
 	return o->a || ops_open(o, consume);
 }
 
+/* A file of which nothing is left is noticed by who looks at everything. */
+static void sweep(struct ops *o)
+{
+	struct stat st = {.st_size = 1};
+
+	ops_sweep(o);
+	CHECK(!fstat(image_fd(), &st));
+	CHECK(st.st_size || fasttrace_arena_broken(o->a) == -EPROTO);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
-	struct ops o = {.still = true};
+	struct ops o = {.still = true, .fenced = true};
 	uint8_t flags = input_u8(&in);
 
 	fasttrace_reader_guard(); /* now: after the fuzzer has installed its own handlers */
@@ -54,7 +70,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	image_alive(flags & ALIVE);
 	check_heap();
 	if (play(&o, &in, flags & CONSUME))
-		ops_sweep(&o);
+		sweep(&o);
 	ops_close(&o);
 	return 0;
 }

@@ -93,7 +93,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 	uint8_t flags = input_u8(&in);
-	struct ops o = {.still = false};
+	struct ops o = {.fenced = true};
 	struct mutator m = {.left = IMAGE_SIZE};
 	pthread_t thread;
 
@@ -101,6 +101,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	image_make(flags & 3);
 	image_alive(flags & ALIVE);
 	changes_read(&m, &in);
+	for (unsigned i = 0; i < m.changes; i++)
+		o.fenced = o.fenced && m.change[i].offset >= IMAGE_PATHS;
 	if (flags & TRUNCATE)
 		m.left = IMAGE_SIZE / 8 * (flags >> LEFT_SHIFT);
 	m.map = mmap(NULL, IMAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, image_fd(), 0);
