@@ -268,12 +268,13 @@ static const unsigned char *buffer_end(const struct ft_reader_buffer *b)
 	return b->ring.pages + ((size_t)b->pages << b->ring.page_shift);
 }
 
-/* No two buffers share a byte, or a page would be in more than one place. */
+/* Each buffer is inside, and no two share a byte, or a page would be in more than one place. */
 static void disjoint(const struct ops *o, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
 		const struct ft_reader_buffer *b = o->a->buffers[i], *c;
 
+		CHECK(!b || buffer_end(b) <= o->a->map + o->a->size);
 		for (unsigned j = 0; b && j < i; j++) {
 			c = o->a->buffers[j];
 			CHECK(!c || buffer_end(b) <= (unsigned char *)c->shared ||

@@ -130,6 +130,8 @@ def event_lies():
         yield f"event-type-{kind}", put(EVENT, ENTRY[0] + TYPES, kind, U8)
     for i, to in enumerate([4, 0x43000, 0x43038, 0x42ff8, 0x82ff8, 0xfffffff8]):
         yield f"event-next-{i}", put(EVENT, ENTRY[1] + NEXT_AT, to, U32)
+    yield "events-outside", put(HEADER, EVENTS_AT, 0x3fffffc0) + put(
+        HEADER, EVENTS_FIRST, 0x3fffffc0, U32)
     yield "event-first-outside", put(HEADER, EVENTS_FIRST, 0xfffffff0, U32)
     yield "events-in-a-cycle", put(EVENT, ENTRY[3] + NEXT_AT, 0x43000, U32)
     yield "events-16384", bytes([SIZE, 3]) + table(16384, 48, 46)
