@@ -83,6 +83,11 @@ static inline bool ft_anchor_is(uint64_t anchor, uint64_t seq)
 	return anchor >> 24 == (seq << 24) >> 24;
 }
 
+static inline bool ft_anchor_after(uint64_t anchor, uint64_t seq)
+{
+	return (int64_t)((anchor & ~UINT64_C(0xffffff)) - (seq << 24)) > 0;
+}
+
 static inline struct fasttrace_slot *ft_ring_slot(const struct fasttrace_ring *r, uint64_t seq)
 {
 	return &r->slots[seq & r->mask];

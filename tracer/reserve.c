@@ -80,7 +80,8 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 		clock_step(t, seq, word, last, now);
 		return NULL;
 	}
-	if (!ft_word_count(&t->ring, word))
+	/* A handler may have lapped the ring before `anchor` was loaded: that lap's anchor stays. */
+	if (!ft_word_count(&t->ring, word) && !ft_anchor_after(anchor, seq))
 		ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
 	FASTTRACE_POINT(anchored);
 	ft_store_relaxed(&t->last, now);
