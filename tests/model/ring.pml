@@ -1,5 +1,163 @@
 /* SPDX-License-Identifier: MIT */
-/* ring.pml - words, ghosts and processes; see ring_head for correspondence (to be written). */
+/*
+ * ring.pml - the protocol of include/ft-layout.h as a model, for Spin to try every interleaving.
+ *
+ * One thread with its signal handlers (ring_writer.pml), one reader that gets, puts and forces
+ * switches (ring_reader.pml), and a killer that ends either of them between any two steps. An access
+ * to a shared word is one transition; what a side computes by itself belongs to the access before
+ * it. Registers whose value does not matter any more are set to 0, so that states which differ in
+ * nothing else are one.
+ *
+ * PROMISES, each an assertion that names it (the variables `torn_read` and so on, never set):
+ *
+ *   torn_read         what is read is what its event wrote, from a page that is the reader's
+ *   stray_write       a write goes to the page that stands in its slot for its seq, once (I1, I2)
+ *   page_twice        no page stands in two slots (I4); the spare is in none
+ *   event_lost        each event whose macro returned is read; nothing is lost for nothing
+ *   put_twice         no sub-buffer is consumed twice, also after kills
+ *   count_wrong       recorded = consumed + in flight + overwritten; begun of each slot (I9)
+ *   slot_not_ready    what is reserved in is claimed and committed for that seq (I3)
+ *   waits_for_others  the writer retries twice at most without somebody else's progress
+ *   against_protocol  the words are never what the code calls -EPROTO
+ *
+ * and no process but an idle writer ever stops (Spin's invalid end states).
+ *
+ * LEFT OUT: memory order (an interleaving is sequentially consistent: docs/memory-order.md), clocks
+ * and times (I8), the lost counts in slots, sleeping and waking, fork, reuse of a ring, snapshots,
+ * events of more than one unit. Block mode is discard mode that may look again. A writer whose outer
+ * event blocks the ring goes on elsewhere, out of this model.
+ *
+ * CORRESPONDENCE. Below, each function with a sum of its text, what it is here, and its accesses as
+ * quotes in their order. check.sh compares both. When it says that the code has changed: look at
+ * what changed, change the model alike, then write down the new sums (`check.sh sums`).
+ *
+ * @include/fasttrace-abi.h fasttrace_reserve() 967342727 ring_writer.pml, from `end_idle` and from `place`
+ * | open = *(volatile uint64_t *)&t->open;
+ * | word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+ * | if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
+ * | ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
+ * | __builtin_memcpy(p, &header, 8);
+ * @include/fasttrace-abi.h fasttrace_commit() 3224796266 behind event_write()
+ * | __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
+ * | __atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE);
+ * | if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
+ * @include/ft-ring.h ft_ring_close() 231159992 `close` in both
+ * | if (!ft_cas(&slot->word, word, word | ft_word_closed_bit(r)))
+ * @include/ft-ring.h ft_ring_turn() 1746695509 ring_turn()
+ * | ft_load_acquire(&prev->begun);
+ * | uint64_t word_prev = ft_load_acquire(&prev->word);
+ * | uint64_t begun_old = ft_load_acquire(&slot->begun)
+ * | uint64_t page = ft_load_acquire(&slot->page);
+ * | uint64_t committed = ft_load_acquire(&slot->committed);
+ * | ft_load_acquire(&slot->word);
+ * | ft_cas(&b->head, seq, next);
+ * | if (committed != fresh && committed != (word & ~ft_word_closed_bit(r)))
+ * | return ft_word_is(r, committed, old) ? -EBUSY : 0;
+ * | if (!r->overwrite && (int64_t)(ft_load_acquire(&b->consumed) - old) <= 0)
+ * | !ft_cas(&slot->page, page, ft_page_word(next, 0, ft_page_index(page)))))
+ * | ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
+ * | ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
+ * | ft_cas(&slot->word, word, fresh);
+ * | ft_cas(&b->head, seq, next);
+ * @tracer/buffer.c ring_init() 3613829868 init
+ * | slot->committed = ft_word_fresh(r, tag);
+ * | slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
+ * | slot->page = ft_page_word(tag, 0, seq & r->mask);
+ * | b->head = b->consumed = b->base = first;
+ * @tracer/reserve.c boundary_cross() 1732826522 from `close` to `turned`
+ * | int err = ft_ring_close(&t->ring, seq, word);
+ * | err = ft_ring_turn(&t->ring, b, seq);
+ * @tracer/reserve.c event_place() 3286055718 `event_place`
+ * | uint64_t anchor = ft_load_relaxed(&slot->anchor);
+ * | ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
+ * | if (!ft_cas(&slot->word, word, after))
+ * | ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
+ * | ft_page_index(ft_load_relaxed(&slot->page))
+ * | __builtin_memcpy(p, &header, sizeof(header));
+ * @tracer/reserve.c event_reserve() 1402870309 `again`
+ * | seq = ft_load_acquire(&b->head);
+ * | word = ft_load_acquire(&ft_ring_slot(&t->ring, seq)->word);
+ * | int err = boundary_cross(t, seq, word);
+ * | p = event_place(r, t, seq, word, units, id);
+ * @tracer/reserve.c fasttrace_commit_again() 1714447093 from `store` on
+ * | word = ft_load_relaxed(&r->slot->word) & ~closed;
+ * | if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
+ * | ft_store_release(&r->slot->committed, word);
+ * @tracer/reserve.c nested_valid() 1781238923 nested_commit(), `look`
+ * | uint64_t before = ft_load_relaxed(&pair[0]),
+ * | after = ft_load_relaxed(&pair[1]);
+ * @tracer/reserve.c nested_free() 2826615765 nested_commit(), `free`
+ * | after <= ft_load_relaxed(&r->slot->committed);
+ * @tracer/reserve.c nested_add() 410873528 nested_commit(), from `free` on
+ * | uint64_t after = ft_load_relaxed(&pair[1]);
+ * | if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
+ * | ft_store_release(&pair[0], r->before);
+ * | ft_store_release(&pair[1], r->after);
+ * @tracer/reserve.c fasttrace_commit_nested() 3219153236 nested_commit()
+ * | if (ft_load_relaxed(&pair[1]) == r->before)
+ * | if (ft_load_relaxed(&pair[0]) == r->after)
+ * | end = ft_load_relaxed(&high[1]);
+ * | if (ft_cas(&low[1], r->before, end) && high) {
+ * | ft_cas(&high[1], end, ft_word_tag(ring, seq));
+ * | if (high && ft_cas(&high[0], r->after, r->before)) {
+ * | if (nested_add(pair, r, seq))
+ * @reader/consume.c ft_subbuf_look() 4189361123 ring_reader.pml, `look`
+ * | s->word = ft_load_acquire(&slot->word);
+ * | s->committed = ft_load_acquire(&slot->committed);
+ * | s->anchor = ft_load_acquire(&slot->anchor);
+ * | s->page = ft_load_acquire(&slot->page);
+ * | if (s->committed != (s->word & ~ft_word_closed_bit(&b->ring)) && !gone)
+ * @reader/consume.c hold_fill() 1508468019 `fill`
+ * | ft_hold_store(b, FT_HOLD_HELD);
+ * @reader/consume.c hold_count() 3645675942 `taken`
+ * | hold->consumed_events = ft_load_relaxed(&shared->consumed_events) + p->events;
+ * | hold->in_flight = ft_load_relaxed(&shared->in_flight) + p->cut_short;
+ * @reader/consume.c subbuf_swap() 1228712749 from `look` to `taken`
+ * | int64_t spare = ft_page_spare(b);
+ * | hold_fill(b, seq, s);
+ * | if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
+ * | ft_hold_store(b, (enum ft_hold_state)aside.state);
+ * @reader/consume.c subbuf_take() 3893031851 choose(), which takes any seq that it lets through
+ * | err = ft_subbuf_look(b, seq, ft_reader_gone(a, b), &s);
+ * | return subbuf_swap(b, seq,
+ * @reader/consume.c ring_full() 997055387 `switch`
+ * @reader/consume.c switch_try() 1570707524 `switch`
+ * | uint64_t head = ft_load_acquire(&b->shared->head);
+ * | uint64_t word = ft_load_acquire(&ft_ring_slot(&b->ring, head)->word);
+ * | err = ft_ring_close(&b->ring, head, word);
+ * | err = ft_ring_turn(&b->ring, b->shared, head);
+ * @reader/takeover.c ft_page_standing() 574978165 STANDS: the indices are changed by the reader alone
+ * @reader/takeover.c ft_page_spare() 3220491298 SPARE: the same
+ * @reader/takeover.c ft_buffer_oldest() 3209015675 OLDEST
+ * @reader/takeover.c ft_hold_store() 3457955895 hold_clear(), then `fill` or the same behind a failed swap
+ * | ft_store_relaxed(&shared->state, FT_HOLD_NONE);
+ * | ft_store_relaxed(&to[i], from[i]);
+ * | ft_store_release(&shared->state, state);
+ * @reader/takeover.c ft_hold_clear() 27261569 `clear`
+ * @reader/takeover.c ft_hold_load() 909757939 `give_back`: the reader's own words, nobody writes them now
+ * @reader/takeover.c consumed_advance() 3800411569 from `advance` to the end of `store_consumed`
+ * | uint64_t head = ft_load_acquire(&b->shared->head);
+ * | seq = ft_buffer_oldest(b);
+ * | uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->page);
+ * | ft_store_release(&b->shared->consumed, seq);
+ * @reader/takeover.c ft_hold_put() 3297668583 from the second content_read() to `clear`
+ * | ft_store_release(&shared->hold.state, FT_HOLD_PUT);
+ * | ft_store_relaxed(&shared->consumed_events, hold->consumed_events);
+ * | ft_store_relaxed(&shared->in_flight, hold->in_flight);
+ * | ft_cas(&ft_ring_slot(&b->ring, hold->seq)->page, page, page | FT_PAGE_TAKEN);
+ * | ft_hold_clear(b);
+ * | consumed_advance(b);
+ * @reader/takeover.c hold_undo() 2688164612 behind `give_back`
+ * | uint64_t now = ft_load_acquire(&slot->page);
+ * | if (!b->ring.overwrite || ft_page_standing(b, b->hold.page) >= 0)
+ * | !ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page)))
+ * @reader/takeover.c ft_hold_return() 703789289 `give_back`
+ * @reader/takeover.c ft_takeover() 3955410337 the escape at the end of Reader
+ * @reader/recover.c range_load() 491953343 content_read()
+ * | uint64_t before = ft_load_acquire(&pair[0]), after = ft_load_acquire(&pair[1]);
+ * @reader/recover.c ranges_clip() 2870901324 content_read(), where overlaps are one
+ * @reader/recover.c ft_recover_ranges() 3960888258 content_read()
+ */
 
 #ifndef N
 #define N 2 /* slots */
@@ -30,6 +188,9 @@
 #endif
 #ifndef RKILLS
 #define RKILLS 0
+#endif
+#ifndef RETRIES
+#define RETRIES 0 /* 1: count the writer's retries */
 #endif
 #ifndef READER
 #define READER 7 /* what it does while the writer runs: 1 get, 2 flush, 4 running, 8 unget */
@@ -67,11 +228,16 @@
 #if N == 2
 #define STANDS(i) (INDEX(page[0]) == (i) || INDEX(page[1]) == (i))
 #define SUM	  (INDEX(page[0]) + INDEX(page[1]))
+#define DISTINCT  (INDEX(page[0]) != INDEX(page[1]))
 #else
 #define STANDS(i)                                                                             \
 	(INDEX(page[0]) == (i) || INDEX(page[1]) == (i) || INDEX(page[2]) == (i) ||           \
 	 INDEX(page[3]) == (i))
 #define SUM (INDEX(page[0]) + INDEX(page[1]) + INDEX(page[2]) + INDEX(page[3]))
+#define DISTINCT                                                                              \
+	(INDEX(page[0]) != INDEX(page[1]) && INDEX(page[0]) != INDEX(page[2]) &&              \
+	 INDEX(page[0]) != INDEX(page[3]) && INDEX(page[1]) != INDEX(page[2]) &&              \
+	 INDEX(page[1]) != INDEX(page[3]) && INDEX(page[2]) != INDEX(page[3]))
 #endif
 #ifdef FAULT_SPARE_ASSUMED
 #define SPARE N
@@ -101,12 +267,8 @@ byte accounted;		/* events of the sub-buffers that were put */
 short puts;		/* those sub-buffers, a bit each */
 bool writer_dead, reader_dead;
 byte buried, kills_left = RKILLS, writer_kills = WKILLS;
-#ifdef RETRIES
-byte moved;		/* levels that somebody else's progress excuses */
-#define PROGRESS(l) moved = moved | (7 ^ (1 << (l)))
-#else
-#define PROGRESS(l) skip
-#endif
+byte moved;		/* levels that may retry, for somebody else did something */
+#define PROGRESS(l) moved = moved | (RETRIES * (7 ^ (1 << (l))))
 
 /* What is promised: never set. They name the assertion that fails. */
 hidden byte torn_read, stray_write, page_twice, event_lost, put_twice, count_wrong, waits_for_others,
@@ -117,12 +279,7 @@ hidden byte torn_read, stray_write, page_twice, event_lost, put_twice, count_wro
 /* I4, after each change of a page word. */
 inline pages_check()
 {
-	assert(page_twice || (INDEX(page[0]) != INDEX(page[1])));
-#if N == 4
-	assert(page_twice || (INDEX(page[0]) != INDEX(page[2]) && INDEX(page[0]) != INDEX(page[3]) &&
-			      INDEX(page[1]) != INDEX(page[2]) && INDEX(page[1]) != INDEX(page[3]) &&
-			      INDEX(page[2]) != INDEX(page[3])));
-#endif
+	assert(page_twice || DISTINCT)
 }
 
 #if LEVELS > 2
@@ -180,7 +337,7 @@ inline ring_turn(s, who)
 	:: atomic { !OVERWRITE ->
 #ifndef FAULT_FULL_IGNORED
 		if
-		:: consumed <= s + 1 - N -> err = RETURN_FULL; goto turned
+		:: consumed <= s + 1 - N -> err = RETURN_FULL; goto turned /* never in Reader: it looked */
 		:: else
 		fi
 #endif
@@ -266,7 +423,7 @@ end:	do
 	:: d_step { kills_left > 0 -> kills_left--; reader_dead = 1 }
 	:: d_step { writer_kills > 0 && running != 0 -> writer_kills--; writer_dead = 1 }
 	od
-}
+} /* never in Killer */
 
 init
 {

@@ -361,23 +361,24 @@ finished:
 	} unless {
 		atomic {
 			reader_dead ->
-			/* killed among the stores of hold's fields: any of them may be done */
+			/* Killed among the stores of hold's fields: each is done or not. Nobody sees it
+			 * if the state is NONE. The rest is never in Reader, but with a fault. */
 			if
 			:: storing && hold_state != NONE ->
 				if
-				:: hold_seq = s
+				:: hold_seq = s /* never in Reader */
 				:: true
 				fi;
 				if
-				:: hold_page = INDEX(p)
+				:: hold_page = INDEX(p) /* never in Reader */
 				:: true
 				fi;
 				if
-				:: hold_word = w
+				:: hold_word = w /* never in Reader */
 				:: true
 				fi;
 				if
-				:: hold_committed = c
+				:: hold_committed = c /* never in Reader */
 				:: true
 				fi
 			:: else

@@ -3,19 +3,16 @@
 
 #define level _pid
 
-#ifdef RETRIES
+/* Once more: for nothing that somebody else did? */
 #define RETRY                                                                                 \
 	if                                                                                    \
 	:: moved & (1 << level) -> moved = moved & (7 ^ (1 << level)); tries = 0              \
-	:: else -> tries++; assert(waits_for_others || tries <= 2)                            \
+	:: else -> tries = tries + RETRIES; assert(waits_for_others || tries <= 2)            \
 	fi
-#define RETRY_BEGIN moved = (moved | (7 ^ (1 << level))) & (7 ^ (1 << level)); tries = 0
+#define RETRY_BEGIN                                                                           \
+	moved = RETRIES * ((moved | (7 ^ (1 << level))) & (7 ^ (1 << level)));                \
+	tries = 0
 #define RETRY_END moved = moved & (7 ^ (1 << level)); tries = 0
-#else
-#define RETRY	    skip
-#define RETRY_BEGIN skip
-#define RETRY_END   skip
-#endif
 
 /* The event's bytes: one more write is stray unless the page is its slot's, and fresh there. */
 inline event_write()
@@ -96,18 +93,19 @@ looked:	atomic {
 		:: low != 0 && high == 0 -> k = low - 1; c = at + 1
 		:: low == 0 && high != 0 ->
 			k = high - 1;
-			if
-			:: BEFORE == at + 1 -> BEFORE = at; event_return(); goto end_idle
-			:: else -> k = 0; goto free
-			fi
+			assert(against_protocol || BEFORE == at + 1); /* the CAS does not fail */
+			BEFORE = at;
+			event_return();
+			goto end_idle
 		:: else -> goto free
 		fi
 	}
 	atomic {
+		assert(against_protocol || AFTER == at); /* nor does this one */
+		AFTER = c;
 		if
-		:: AFTER == at && high != 0 -> AFTER = c; k = high - 1
-		:: AFTER == at && high == 0 -> AFTER = c; event_return(); goto end_idle
-		:: else -> event_return(); goto end_idle
+		:: high != 0 -> k = high - 1
+		:: high == 0 -> event_return(); goto end_idle
 		fi
 	}
 	atomic {
@@ -119,10 +117,8 @@ looked:	atomic {
 		goto end_idle
 	}
 free:	atomic { /* nested_add() */
-		if
-		:: k >= RANGES -> event_return(); goto end_idle
-		:: else -> c = AFTER
-		fi;
+		assert(event_lost || k < RANGES); /* there is room for it */
+		c = AFTER;
 		if
 #ifdef FAULT_RANGES_NOT_REUSED
 		:: SEQ(c) == s && UNITS(c) != 0 -> k++; c = 0; goto free
@@ -218,7 +214,11 @@ event_place:
 	:: atomic { COUNT(w) == 0 -> c = anchor[SLOT(s)] };
 		d_step {
 			if
+#ifdef FAULT_ANCHOR_LAPPED
 			:: anchor[SLOT(s)] == c -> anchor[SLOT(s)] = s
+#else
+			:: anchor[SLOT(s)] == c && c <= s -> anchor[SLOT(s)] = s
+#endif
 			:: else
 			fi;
 			c = 0
