@@ -200,7 +200,9 @@ turned:	atomic {
 		turn_forget();
 		if
 		:: err == RETURN_0 -> RETRY; goto again
-		:: err == RETURN_FULL && BLOCK && consumed > s - (N - 1) -> err = 0; RETRY; goto again
+		:: err == RETURN_FULL && BLOCK && consumed > s - (N - 1) -> /* the reader moved it */
+			assert(waits_for_others || !RETRIES || (moved & (1 << level)));
+			err = 0; RETRY_END; goto again
 		:: err == RETURN_FULL -> err = 0; lost++; event_over(); goto end_idle
 		:: err == RETURN_BUSY ->
 			/* only for an event in flight of our own, which waits until we are through */
