@@ -253,15 +253,21 @@ suite()
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
-		for s in headers unit bench stress crash faults security life mount install san; do
+		for s in headers unit bench stress crash model fuzz faults security life mount install \
+			san; do
 			suite "$s"
 		done
 		;;
 	torture)
-		programs stress 3600 ' overwrite' 900 overwrite
-		programs stress 3600 ' discard' 300 discard
-		programs stress 3600 ' block' 300 block
+		programs stress 3600 ' overwrite' 600 overwrite
+		programs stress 3600 ' discard' 200 discard
+		programs stress 3600 ' block' 200 block
 		programs crash 7200 '' 5000
+		programs model 7200 '' torture
+		programs fuzz 7200 '' 300
+		suite faults
+		suite security
+		BUILD=$root/$build item 'life/races' 300 "$root/tests/life/races.sh"
 		BUILD=$root/$build item 'life/clock 600' 700 "$root/$build/tests/life/clock" 600
 		;;
 	*)

@@ -9,6 +9,7 @@
  * must be read, overwritten or lost, to the last event. Block mode may lose nothing.
  */
 #include "program.h"
+#include "row.h"
 
 #define MAX_STREAMS 8192
 
@@ -112,6 +113,7 @@ static bool sums_check(struct fasttrace_arena *a, const struct seen *seen, unsig
 {
 	struct fasttrace_stats s;
 	uint64_t begun = 0, lost;
+	char tried[64];
 
 	fasttrace_arena_stats(a, &s);
 	for (unsigned i = 0; i < threads; i++)
@@ -125,6 +127,13 @@ static bool sums_check(struct fasttrace_arena *a, const struct seen *seen, unsig
 	printf("%llu packets, %llu more overtaken by the writer, %llu errors\n",
 	       (unsigned long long)seen->packets, (unsigned long long)seen->overtaken,
 	       (unsigned long long)seen->errors);
+	snprintf(tried, sizeof(tried), "%llu events, %llu sub-buffers", (unsigned long long)begun,
+		 (unsigned long long)seen->packets);
+	row("a reader swaps and forces switches at full speed, the writer's handlers too", tried,
+	    lossless ? "nothing torn, repeated or lost" : "nothing torn or repeated; counts add up",
+	    "%llu errors, %llu lost, %llu not accounted for", (unsigned long long)seen->errors,
+	    (unsigned long long)(lossless ? lost : 0),
+	    (unsigned long long)(begun - seen->events - s.overwritten - lost));
 	return s.begun == begun && s.consumed == seen->events && !s.readable && !s.in_flight &&
 	       begun == seen->events + s.overwritten + lost && !seen->errors && seen->events &&
 	       !(lossless && lost);
