@@ -265,13 +265,12 @@ check-mount check-install check-headers: check-%: setup
 
 SECONDS ?= 60
 TARGET ?=
-fuzz fuzz-afl: setup
-fuzz:
+fuzz: setup
 	@tests/fuzz/corpus.sh $(SECONDS) $(subst $(comma), ,$(TARGET))
-fuzz-afl:
+fuzz-afl: setup-torture
 	@tests/fuzz/helper_afl.sh $(SECONDS) $(subst $(comma), ,$(TARGET))
 
-torture: setup
+torture: setup-torture
 	$(AGAIN) tests
 	$(RUN) torture
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# setup.sh [build|demo|check] - install what is missing to build, to run the demo, or for all tests.
+# setup.sh [build|demo|check|torture] - install what is missing to build, to run the demo, for all
+# tests, or for the long ones as well.
 #
 # Debian and Ubuntu: through apt-get, as root or with a sudo that asks nothing. Where it may not,
 # it prints the one command that does it, and fails. Quick and silent when nothing is missing.
@@ -46,14 +47,21 @@ need_for_check()
 	need procps command -v ps
 	need python3 command -v python3
 	need spin command -v spin
+	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+}
+
+need_for_torture()
+{
+	need afl++ command -v afl-clang-fast
 }
 
 case ${1:-check} in
 build) need_for_build ;;
 demo) need_for_build && need_for_demo ;;
 check) need_for_build && need_for_demo && need_for_check ;;
+torture) need_for_build && need_for_demo && need_for_check && need_for_torture ;;
 *)
-	echo "setup: $1: expected build, demo or check" >&2
+	echo "setup: $1: expected build, demo, check or torture" >&2
 	exit 2
 	;;
 esac

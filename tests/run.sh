@@ -264,7 +264,8 @@ suite()
 		programs stress 3600 ' block' 200 block
 		programs crash 7200 '' 5000
 		programs model 7200 '' torture
-		programs fuzz 7200 '' 300
+		programs fuzz 7200 '' 180
+		BUILD=$root/$build item fuzz/afl 7200 "$root/tests/fuzz/helper_afl.sh" 60
 		suite faults
 		suite security
 		BUILD=$root/$build item 'life/races' 300 "$root/tests/life/races.sh"

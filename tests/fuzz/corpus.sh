@@ -85,24 +85,12 @@ search() # TARGET: sets $executions
 	executions=${executions:-0}
 }
 
-fault_of() # TARGET: for the table
-{
-	case $1 in
-	arena) echo "an arena mutated at rest, and between two calls of its reader" ;;
-	live) echo "an arena mutated and truncated while it is read" ;;
-	rules) echo "hostile text in rules and in names of events" ;;
-	fuse) echo "requests of any kind to the handler, beside arenas that change" ;;
-	*) echo "hostile input to $1" ;;
-	esac
-}
-
 conclude() # TARGET
 {
 	tried="$inputs kept inputs"
 	[ "$executions" -eq 0 ] || tried="$tried, $executions executions of a search"
 	echo "$1: $tried, $findings findings"
-	printf 'row\t%s\t%s\t%s\t%s\n' "$(fault_of "$1")" "$tried" \
-		"no crash, no hang, nothing read outside, memory bounded" "$findings findings"
+	tests/fuzz/helper_fault.sh "$1" "$tried" "$findings findings"
 	[ "$findings" -eq 0 ] || status=1
 }
 

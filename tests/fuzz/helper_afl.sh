@@ -33,6 +33,11 @@ chmod 700 "$FASTTRACE_DIR"
 
 make -j "$(nproc)" CC=afl-clang-fast SAN=address,undefined FUZZ_LINK=fuzzer BUILD=build/afl \
 	fuzz-targets >/dev/null || exit 1
+stat_of() # NAME: a number of what afl-fuzz says of $out
+{
+	sed -n "s/^$1 *: \([0-9]*\)$/\1/p" "$out/default/fuzzer_stats"
+}
+
 status=0
 for target; do
 	out=build/afl/found/$target
@@ -40,6 +45,8 @@ for target; do
 	afl-fuzz -i "tests/fuzz/corpus/$target" -o "$out" -V "$seconds" -m none -t 20000 -- \
 		"build/afl/tests/fuzz/target_$target" || status=1
 	grep -E '^(execs_done|saved_crashes|saved_hangs|edges_found)' "$out/default/fuzzer_stats"
-	grep -q '^saved_crashes *: 0$' "$out/default/fuzzer_stats" || status=1
+	found=$(($(stat_of saved_crashes) + $(stat_of saved_hangs)))
+	tests/fuzz/helper_fault.sh "$target" "$(stat_of execs_done) executions by AFL++" "$found findings"
+	[ "$found" -eq 0 ] || status=1
 done
 exit "$status"
