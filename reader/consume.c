@@ -291,6 +291,7 @@ static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet
 	ft_store_relaxed(&shared->hold.corrupted, hold->corrupted);
 	ft_store_relaxed(&shared->hold.in_flight, hold->in_flight);
 	ft_store_relaxed(&shared->hold.consumed_subbufs, hold->consumed_subbufs);
+	FASTTRACE_POINT(hold_counted);
 }
 
 /* Make the packet of what is held: only whole, declared events in order of time are handed out. */

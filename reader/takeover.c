@@ -63,6 +63,7 @@ void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state)
 	uint64_t *to = (void *)shared, *from = (void *)&b->hold;
 
 	ft_store_relaxed(&shared->state, FT_HOLD_NONE); /* drop:W */
+	FASTTRACE_POINT(hold_dropped);
 	ft_fence_release();
 	b->hold.state = state;
 	for (unsigned i = 1; i < sizeof(*shared) / sizeof(*to); i++)

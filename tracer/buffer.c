@@ -177,6 +177,7 @@ static int directory_open(void)
 /* All arenas together, after what we have claimed. */
 static bool bound_is_kept(void)
 {
+	FASTTRACE_POINT(space_backed);
 	int fd = directory_open();
 	bool kept = fd < 0 || ft_dir_evict(fd, 0);
 
@@ -296,6 +297,7 @@ static bool place_claim(struct ft_arena *a, uint32_t index)
 	if (place_free(a, index))
 		return true;
 	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */
+	FASTTRACE_POINT(ring_returned);
 	return false;
 }
 

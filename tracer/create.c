@@ -328,6 +328,7 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	/* Who looks meanwhile may miss what gets another name: so the last one looks once more. */
 	if (!err && !ft_dir_evict(dirfd, 0)) {
 		unlinkat(dirfd, name, 0);
+		FASTTRACE_POINT(name_dropped);
 		err = -EDQUOT;
 	}
 	if (!err)
@@ -355,8 +356,10 @@ int ft_create(const struct ft_config *config, struct ft_created *made, char *pat
 	if (err == -EDQUOT)
 		*why = "all arenas in it take a quarter of its filesystem";
 	if (fd >= 0) {
-		if (err)
+		if (err) {
 			unlinkat(dirfd, temporary, 0);
+			FASTTRACE_POINT(file_dropped);
+		}
 		close(fd);
 	}
 	close(dirfd);

@@ -14,7 +14,7 @@
 #include "points.h"
 
 enum fate { NONE, GIVEN_UP, CLAIMED, RESERVED, DONE, LOST, NO_ARENA };
-enum taken { ASIDE = 1, USED = 2 };
+enum taken { ASIDE = 1, USED, LEFT };
 
 static const struct {
 	const char *name;
@@ -22,6 +22,7 @@ static const struct {
 	unsigned taken;
 	const char *reach[3]; /* by mode */
 } table[POINTS] = {
+	[POINT_none] = {.name = "no label"},
 #define POINT(name, fate, taken, overwrite, discard, block) \
 	[POINT_##name] = {#name, fate, taken, {overwrite, discard, block}},
 #include "points-table.h"

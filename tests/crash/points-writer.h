@@ -46,6 +46,7 @@ struct run {
 	uint64_t begun[LEVELS];	   /* events whose macro was entered */
 	uint64_t returned[LEVELS]; /* and left */
 	uint32_t ready;
+	uint32_t before; /* pid of the process that was before */
 };
 
 /* Where a handler can come: all that an event passes with signals open. */
