@@ -160,7 +160,7 @@ programs() # SUITE TIMEOUT MARK [ARGUMENT...]: the tests of one folder of tests/
 	for test in tests/"$suite"/*.c tests/"$suite"/*.sh; do
 		[ -e "$test" ] || continue
 		case $test in
-		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c | tests/fuzz/*.c | tests/crash/points.*) continue ;;
+		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c | tests/fuzz/*.c) continue ;;
 		tests/unit/test_*.c) command=$root/$build/${test%.c} ;;
 		tests/unit/*) continue ;;
 		*.c)
