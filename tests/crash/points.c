@@ -11,6 +11,7 @@
 #include "points.h" /* first: what a label means, also in what is inlined */
 
 #include "points-life.h"
+#include "points-pair.h"
 #include "row.h"
 
 /* A label that is in no table does not compile; one that is never reached, or now is, fails here. */
