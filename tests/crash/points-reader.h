@@ -9,19 +9,37 @@
 #include "points-writer.h"
 
 /* What the reader does. */
-enum op { TAKE, UNGET, DROP, FLUSH, ACTIVE, WATCH, SWITCH, INTERRUPT, CLOCK, END, OPEN, OPS };
+enum op {
+	TAKE,
+	UNGET,
+	DROP,
+	SECOND, /* takes one; what counts is how it takes the next */
+	OTHER,	/* takes another one than that which is aside */
+	FLUSH,
+	ACTIVE,
+	WATCH,
+	SWITCH,
+	INTERRUPT,
+	CLOCK,
+	END,
+	OPEN,
+	OPS
+};
 
 /* What the writer does when the reader is dead. */
 enum then {
 	GOES_ON,    /* at once */
 	TAKEN_OVER, /* when there is a new reader */
 	DIED,	    /* nothing: it died before, inside an event */
+	LAPPED,	    /* nothing: it died before, a lap behind what a reader had swapped out */
 	THENS
 };
 
-static const char *const ops[] = {"take",   "unget",	 "drop",  "flush", "active", "watch",
-				  "switch", "interrupt", "clock", "end",   "open"};
-static const char *const thens[] = {"goes on", "goes on when taken over", "died before"};
+static const char *const ops[] = {"take",  "unget",  "drop",  "second", "other",
+				  "flush", "active", "watch", "switch", "interrupt",
+				  "clock", "end",    "open"};
+static const char *const thens[] = {"goes on", "goes on when taken over", "died before",
+				    "died a lap later"};
 
 #define LATER_EVENTS 200
 
@@ -55,12 +73,12 @@ static void reader_take(struct fasttrace_arena *a, uint64_t serial, enum op op)
 	uint64_t seq;
 
 	fasttrace_buffer_switch(a, 0, serial, FASTTRACE_FLUSH);
-	if (fasttrace_buffer_next(a, 0, serial, 0, &seq, NULL))
-		return;
+	if (fasttrace_buffer_next(a, 0, serial, op == OTHER, &seq, NULL))
+		return; /* what is aside is 0 */
 	if (op == DROP)
 		fasttrace_buffer_drop(a, 0, serial, seq);
 	else if (!fasttrace_buffer_get(a, 0, serial, seq, &p))
-		(op == TAKE ? fasttrace_buffer_put : fasttrace_buffer_unget)(a, 0, &p);
+		(op == UNGET ? fasttrace_buffer_unget : fasttrace_buffer_put)(a, 0, &p);
 }
 
 static void reader_do(pid_t writer, enum op op)
@@ -72,7 +90,10 @@ static void reader_do(pid_t writer, enum op op)
 
 	if (!a || fasttrace_buffer_get_info(a, 0, &info))
 		_exit(3);
-	if (op == TAKE || op == UNGET || op == DROP)
+	if (op == SECOND)
+		reader_take(a, info.serial, op);
+	points->armed = 1;
+	if (op <= OTHER)
 		reader_take(a, info.serial, op);
 	else if (op == FLUSH || op == ACTIVE)
 		fasttrace_buffer_switch(a, 0, info.serial,
@@ -98,7 +119,7 @@ static pid_t reader_start(pid_t writer, enum op op)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	points = reader_page;
-	points->armed = 1;
+	points->armed = op != SECOND;
 	reader_do(writer, op);
 	_exit(0);
 }
@@ -203,13 +224,42 @@ struct reader_case {
 	enum point second; /* and the one that takes over; none: there is none; POINTS: nowhere */
 };
 
+/* A reader swaps the oldest out and is killed; the writer needs that slot, and the next. */
+static void reader_lapped(struct model *m, pid_t writer)
+{
+	const uint64_t before[POINTS] = {0};
+
+	reader_set(POINT_none, POINT_swapped);
+	waitpid(reader_start(writer, TAKE), NULL, 0);
+	model_reader(m, 0, before);
+	reader_kills += reader_page->done;
+	*writer_may = 1;
+	waitpid(writer, NULL, 0);
+	model_later(m, false, true);
+	memset(reader_page->hits, 0, sizeof(reader_page->hits));
+}
+
+/* The first one that SECOND takes: it is through with it. */
+static void model_first(struct model *m)
+{
+	struct model_ring *r = &m->ring[0];
+
+	for (unsigned i = 0; i < m->events; i++)
+		if (m->event[i].seq == r->first && m->event[i].state == DONE)
+			m->event[i].state = CONSUMED;
+	if (m->mode != FASTTRACE_OVERWRITE)
+		r->first++;
+}
+
 /* One reader after another, each killed. */
 static void reader_runs(const struct reader_case *c, struct model *m, pid_t writer)
 {
 	uint64_t before[POINTS] = {0};
-	uint32_t seq = m->ring[0].first;
+	uint32_t seq = m->ring[0].first + (c->op == SECOND);
 	int status;
 
+	if (c->op == SECOND)
+		model_first(m);
 	reader_set(POINT_none, c->at);
 	waitpid(reader_start(writer, c->op), &status, 0);
 	model_reader(m, seq, before);
@@ -251,6 +301,8 @@ static void reader_try(const struct reader_case *c)
 	if (c->then == DIED)
 		model_event(&m, 0, prefill(c->mode),
 			    run->points.done ? table[in_event].fate : DONE);
+	if (c->then == LAPPED)
+		reader_lapped(&m, writer);
 	reader_runs(c, &m, writer);
 	if (c->then == TAKEN_OVER) {
 		a = arena_of(writer);
@@ -261,7 +313,7 @@ static void reader_try(const struct reader_case *c)
 	*writer_may = 1;
 	waitpid(writer, NULL, 0);
 	m.under_way[0] = -1;
-	if (c->then != DIED)
+	if (c->then < DIED)
 		model_later(&m, hits[POINT_event_switched],
 			    c->op != SWITCH || hits[POINT_rules_published]);
 	if (!a)
@@ -308,6 +360,21 @@ static void reader_labels(struct reader_case c, bool second)
 	}
 }
 
+/* Does it make sense, and a difference? */
+static bool reader_may(enum fasttrace_buffer_mode mode, enum place place, enum op op,
+		       enum then then)
+{
+	bool overwrite = mode == FASTTRACE_OVERWRITE;
+
+	if (overwrite && place == FULL)
+		return false; /* there it is as TURN */
+	if ((op == OTHER) != (then == LAPPED) || (op == END && then != DIED))
+		return false;
+	if (op == OTHER)
+		return overwrite && place == TURN;
+	return op != SECOND || place == (overwrite ? TURN : FULL); /* there are two */
+}
+
 static void reader_run(enum fasttrace_buffer_mode mode, bool all)
 {
 	static const enum place at[] = {ROOM, TURN, FULL};
@@ -315,12 +382,10 @@ static void reader_run(enum fasttrace_buffer_mode mode, bool all)
 	for (unsigned i = 0; i < sizeof(at) / sizeof(*at); i++)
 		for (enum op op = 0; op < OPEN; op++)
 			for (enum then then = 0; then < THENS; then++) {
-				if (mode == FASTTRACE_OVERWRITE && at[i] == FULL)
-					continue; /* there it is as TURN */
-				if (op == END && then != DIED)
+				if (!reader_may(mode, at[i], op, then))
 					continue;
 				reader_labels((struct reader_case){mode, at[i], op, then, 0, 0},
-					      all || op == TAKE || op == UNGET);
+					      all || op <= OTHER);
 			}
 }
 
