@@ -212,7 +212,13 @@ static bool error_passes(const struct ft_process *p, int err)
 			    err == -ENFILE);
 }
 
-static enum process_state arena_failed(struct ft_process *p, int err, const char *why)
+/* From here on others go on, with another try as well: nothing that is ours may follow. */
+static void busy_end(struct ft_process *p, enum process_state state)
+{
+	ft_store_release(&p->state, state_of(state));
+}
+
+static void arena_failed(struct ft_process *p, int err, const char *why)
 {
 	enum process_state state = error_passes(p, err) ? PROCESS_REFUSED : PROCESS_OFF;
 	bool told = p->told;
@@ -220,32 +226,36 @@ static enum process_state arena_failed(struct ft_process *p, int err, const char
 	p->told = true;
 	if (state == PROCESS_REFUSED)
 		ft_store_relaxed(&p->wiped->tried, ft_load_relaxed(&p->wiped->lost) + 1);
-	ft_store_release(&p->state, state_of(state)); /* fork() may wait for us */
+	busy_end(p, state); /* who reads what we complain of may be slow */
 	if (!told)
 		ft_complain("fasttrace: ", p->config.dir, ": ", why, ": ", ft_text_error(-err),
 			    state == PROCESS_OFF ? ": this process is not traced\n"
 						 : ": not traced until that changes\n",
 			    NULL);
-	return state;
 }
 
-static enum process_state arena_create(struct ft_process *p)
+static void arena_create(struct ft_process *p)
 {
 	struct ft_created made = {.parent = p->arena, .size = p->size};
 	const char *why = "out of memory";
 	int err;
 
 	process_configure(p);
-	if (p->config.off)
-		return PROCESS_OFF;
+	if (p->config.off) {
+		busy_end(p, PROCESS_OFF);
+		return;
+	}
 	err = wiped_map(p) ? ft_create(&p->config, &made, p->path, sizeof(p->path), &why) : -ENOMEM;
 	if (!err && !arena_settle(p, &made))
 		err = -ENOMEM;
-	if (err)
-		return arena_failed(p, err, why);
+	if (err) {
+		arena_failed(p, err, why);
+		return;
+	}
 	p->lock_page = made.lock_page;
 	p->wiped->alive = 1;
-	return PROCESS_READY;
+	busy_end(p, PROCESS_READY);
+	lost_settle(p);
 }
 
 /*
@@ -272,8 +282,7 @@ static void arena_try(struct ft_process *p, uint64_t state)
 		busy_wait();
 	else if (ft_cas(&p->state, state, state_of(PROCESS_BUSY))) {
 		ft_tsan_ignore(true);
-		ft_store_release(&p->state, state_of(arena_create(p)));
-		lost_settle(p);
+		arena_create(p);
 		ft_tsan_ignore(false);
 	}
 	ft_signals_restore(&saved);
