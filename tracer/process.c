@@ -169,7 +169,7 @@ static uint64_t state_of(enum process_state state)
 	return (uint64_t)getpid() << 32 | state;
 }
 
-/* Move a finished arena to where call sites expect it. */
+/* Move a finished arena to where call sites expect it, or leave nothing of it. */
 static bool arena_settle(struct ft_process *p, struct ft_created *made)
 {
 	void *at = made->arena;
@@ -182,6 +182,8 @@ static bool arena_settle(struct ft_process *p, struct ft_created *made)
 	}
 	if (at == MAP_FAILED) {
 		munmap(made->arena, made->size);
+		munmap(made->lock_page, (size_t)sysconf(_SC_PAGESIZE));
+		unlink(p->path);
 		return false;
 	}
 	p->size = made->size;

@@ -2,7 +2,12 @@
 /*
  * refused.c - a process that gets no arena for now: it is recorded once there is room, in one arena.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 #include "common.h"
 
@@ -117,6 +122,55 @@ static void complaint_that_blocks_makes_no_second_arena(void **state)
 	assert_true(stats.readable >= LATER);
 }
 
-static const struct fixture_body bodies[] = {{"complains", body_complains}, {NULL, NULL}};
+/* A child's arena is to take the place of its parent's: that fails where mappings run out. */
+static bool mremap_forbid(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
 
-LIFE_MAIN(TEST(complaint_that_blocks_makes_no_second_arena))
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void body_child(void)
+{
+	trace(1);
+	if (!fork()) {
+		unsigned maps;
+
+		if (!mremap_forbid())
+			body_say('x');
+		trace(2);
+		maps = mappings();
+		later(NULL);
+		body_say(mappings() == maps ? '=' : 'm');
+		wait_for_test_end();
+	}
+	wait(NULL);
+}
+
+static void arena_that_finds_no_place_leaves_nothing(void **state)
+{
+	pid_t pid = fixture_spawn("child", NULL);
+	int said = fixture_hear();
+
+	if (said == 'x') {
+		print_message("SKIP: no filter of system calls here\n");
+		skip();
+	}
+	(void)state;
+	assert_int_equal(said, '=');
+	assert_int_equal(files(), 1);
+	assert_true(arena_alive(pid));
+}
+
+static const struct fixture_body bodies[] = {
+	{"complains", body_complains}, {"child", body_child}, {NULL, NULL}};
+
+LIFE_MAIN(TEST(complaint_that_blocks_makes_no_second_arena),
+	  TEST(arena_that_finds_no_place_leaves_nothing))
