@@ -176,15 +176,20 @@ static bool victim_consider(int dirfd, const char *name, const struct stat *st, 
 	return true;
 }
 
+static bool bytes_fit(int dirfd, uint64_t bytes)
+{
+	return ft_dir_bytes(dirfd) + bytes <= ft_dir_bound(dirfd);
+}
+
 bool ft_dir_evict(int dirfd, uint64_t bytes)
 {
-	uint64_t bound = ft_dir_bound(dirfd);
-
-	while (ft_dir_bytes(dirfd) + bytes > bound) {
+	while (!bytes_fit(dirfd, bytes)) {
 		struct victim v = {.name = ""};
 
 		dir_each(dirfd, victim_consider, &v);
-		if (!v.name[0] || unlinkat(dirfd, v.name, 0))
+		if (!v.name[0])
+			return bytes_fit(dirfd, bytes); /* somebody else removed the last */
+		if (unlinkat(dirfd, v.name, 0) && errno != ENOENT)
 			return false;
 		FASTTRACE_POINT(arena_evicted);
 	}

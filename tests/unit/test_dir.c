@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -379,6 +380,42 @@ static void living_and_held_arenas_stay(void **state)
 	assert_string_equal(left(), "");
 }
 
+static pthread_barrier_t both;
+
+static void *evictor(void *fits)
+{
+	pthread_barrier_wait(&both);
+	*(bool *)fits = ft_dir_evict(small_dir, BOUND);
+	return NULL;
+}
+
+static void two_who_evict_at_once_both_have_room(void **state)
+{
+	static const struct arena arenas[] = {{"a", false, 100, 0},
+					      {"b", true, 300, 0},
+					      {"c", true, 200, 0},
+					      {"d", false, 400, 0},
+					      {NULL, false, 0, 0}};
+	unsigned refused = 0;
+
+	(void)state;
+	small_dir_open();
+	pthread_barrier_init(&both, NULL, 2);
+	for (int round = 0; round < 100; round++) {
+		bool fits[2];
+		pthread_t id;
+
+		arenas_make(small_dir, arenas);
+		assert_int_equal(pthread_create(&id, NULL, evictor, &fits[0]), 0);
+		evictor(&fits[1]);
+		pthread_join(id, NULL);
+		refused += !fits[0] + !fits[1];
+		assert_string_equal(left(), "");
+	}
+	pthread_barrier_destroy(&both);
+	assert_int_equal(refused, 0);
+}
+
 static void what_is_no_arena_stays(void **state)
 {
 	static const struct arena arenas[] = {{"a", false, 100, 0}, {NULL, false, 0, 0}};
@@ -490,6 +527,7 @@ int main(void)
 		TEST(clean_exits_go_first_and_then_the_oldest),
 		TEST(as_many_go_at_once_as_must),
 		TEST(living_and_held_arenas_stay),
+		TEST(two_who_evict_at_once_both_have_room),
 		TEST(what_is_no_arena_stays),
 		TEST(directory_is_served_while_its_lock_is_held),
 		TEST(killed_daemon_does_not_serve),
