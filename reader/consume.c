@@ -156,10 +156,18 @@ static unsigned char *page_at(const struct ft_reader_buffer *b, uint64_t index)
 	return b->ring.pages + (index << b->ring.page_shift);
 }
 
-/* Swapped out, not consumed, and its slot is claimed: readable from the spare, under its seq. */
-static bool held_aside(const struct ft_reader_buffer *b)
+/*
+ * Swapped out, not consumed, and its slot is claimed: readable from the spare, under its seq. If
+ * another owner came while we took it, it is nobody's: let go of it.
+ */
+static bool held_aside(struct ft_reader_buffer *b)
 {
-	return b->ring.overwrite && !b->taken && b->hold.state == FT_HOLD_HELD;
+	if (!b->ring.overwrite || b->taken || b->hold.state != FT_HOLD_HELD)
+		return false;
+	if (ft_hold_owned(b, &b->hold))
+		return true;
+	ft_hold_clear(b);
+	return false;
 }
 
 /* What of a sub-buffer was written: bytes of events, and how many. */

@@ -24,6 +24,9 @@ void ft_hold_store(struct ft_reader_buffer *b, enum ft_hold_state state);
  */
 int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold);
 
+/** ft_hold_owned() - is it of the buffer's present owner? */
+bool ft_hold_owned(const struct ft_reader_buffer *b, const struct ft_hold *hold);
+
 /** ft_hold_clear() - nothing is held. hold:W */
 void ft_hold_clear(struct ft_reader_buffer *b);
 

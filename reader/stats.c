@@ -44,8 +44,6 @@ static uint64_t ring_sum(struct fasttrace_arena *a, const struct ft_reader_buffe
 	bool gone = ft_reader_gone(a, b);
 	uint64_t subbufs = 0;
 
-	if (ft_load_acquire(&b->shared->state) < FT_BUFFER_LIVE) /* attach:R */
-		return 0; /* its old owner's cannot be read any more: overwritten */
 	for (uint64_t seq = ft_buffer_oldest(b); head - seq <= b->ring.mask; seq++) {
 		struct ft_subbuf sub;
 
@@ -68,7 +66,7 @@ static uint64_t hold_sum(const struct ft_reader_buffer *b, struct fasttrace_stat
 	struct ft_subbuf sub;
 	uint64_t page;
 
-	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD)
+	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold))
 		return 0;
 	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
 	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
@@ -121,7 +119,7 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 			 struct fasttrace_stats *s)
 {
 	const struct ft_buffer *o = b->shared;
-	uint64_t head, word, total = total_take(b, &head, &word), sum, standing;
+	uint64_t head, word, total = total_take(b, &head, &word), sum, standing = 0;
 	uint64_t base =
 		whole ? 0 : ft_load_relaxed(&o->base); /* published by state, as all base_ */
 
@@ -130,7 +128,9 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 	s->in_flight = counted(&o->in_flight, &o->base_in_flight, whole);
 	s->corrupted = counted(&o->corrupted, &o->base_corrupted, whole);
 	s->subbufs_consumed = counted(&o->consumed_subbufs, &o->base_consumed_subbufs, whole);
-	standing = ring_sum(a, b, head, word, s) + hold_sum(b, s);
+	/* Between two owners, the old one's cannot be read any more: overwritten. */
+	if (ft_load_acquire(&o->state) >= FT_BUFFER_LIVE) /* attach:R */
+		standing = ring_sum(a, b, head, word, s) + hold_sum(b, s);
 	total -= whole ? 0 : ft_load_relaxed(&o->base_begun);
 	sum = s->consumed + s->readable + s->in_flight;
 	s->overwritten = total > sum ? total - sum : 0;

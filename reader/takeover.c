@@ -5,10 +5,10 @@
  * get stores hold = HELD, then swaps the page. put stores PUT, then the counts, then clears hold.
  * Killed in between, a reader leaves one of:
  *
- *   HELD, the page stands in a slot        not swapped yet, or swapped back: clear hold
- *   HELD, the page is the spare            unread: swap it back; if the writer has claimed the
- * slot, keep it aside: it is served from the spare PUT                                    consumed:
- * store the counts, which are absolute, again
+ *   HELD, the page stands in a slot   not swapped yet, or swapped back: clear hold
+ *   HELD, the page is the spare       unread: swap it back; if the writer has claimed the slot, keep
+ *                                     it aside: it is served from the spare
+ *   PUT                               consumed: store the counts, which are absolute, again
  */
 #include "ft-consume.h"
 
@@ -97,6 +97,12 @@ int ft_hold_load(const struct ft_reader_buffer *b, struct ft_hold *hold)
 			       ft_word_units(&b->ring, hold->word) <= b->ring.units
 		       ? 0
 		       : -EPROTO;
+}
+
+bool ft_hold_owned(const struct ft_reader_buffer *b, const struct ft_hold *hold)
+{
+	return (int64_t)(hold->seq - ft_load_relaxed(&b->shared->base)) >=
+	       0; /* published by state */
 }
 
 /* consumed moves over what is taken, and over what the writer has claimed. */

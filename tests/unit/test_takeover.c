@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_takeover.c - a new reader finds what a killed one left, in each state of its hold. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include "fasttrace.h"
@@ -9,16 +10,31 @@
 
 #define PER_SUBBUF ((4096 - 88) / 16)
 
-/* 'b': a sub-buffer's numbers; 'c': ten rings' worth. */
+static void *numbers(void *count)
+{
+	static uint64_t n;
+
+	for (uintptr_t i = (uintptr_t)count; i; i--) {
+		FASTTRACE(test, number, (n, n));
+		n++;
+	}
+	return NULL;
+}
+
+/* 'a': one number; 'b': a sub-buffer's; 'c': ten rings' worth; 't': a ring's, of a thread that ends. */
 static void body_numbers(void)
 {
-	uint64_t n = 0;
+	pthread_t id;
 	int c;
 
 	while ((c = body_hear()) >= 0) {
-		for (uint64_t i = c == 'b' ? PER_SUBBUF : 40 * PER_SUBBUF; i; i--) {
-			FASTTRACE(test, number, (n, n));
-			n++;
+		if (c == 't') {
+			pthread_create(&id, NULL, numbers, (void *)(4 * PER_SUBBUF));
+			pthread_join(id, NULL);
+		} else {
+			numbers((void *)(uintptr_t)(c == 'a'   ? 1
+						    : c == 'b' ? PER_SUBBUF
+							       : 40 * PER_SUBBUF));
 		}
 		body_say('.');
 	}
@@ -175,6 +191,73 @@ static void killed_in_get_with_another_one_kept_aside(void **state)
 	fasttrace_arena_close(a);
 }
 
+static struct ft_reader_buffer *view;
+static uint64_t claim_at, owners; /* instructions; how often another owner came in between */
+
+/* The next owner comes at one instruction, and laps the ring once a page of it is taken. */
+static void step_change_owner(int sig)
+{
+	(void)sig;
+	if (++steps == claim_at)
+		tell('a');
+	if (steps < claim_at || view->shared->serial != 3 || view->shared->head > 10 ||
+	    !(ft_ring_slot(&view->ring, 1)->page & FT_PAGE_TAKEN))
+		return;
+	tell('c');
+	owners++;
+}
+
+/* All that the third thread's buffer has is its own; and nothing is held for nobody. */
+static void assert_new_owner_reads_its_own(struct fasttrace_arena *a, unsigned index)
+{
+	struct fasttrace_buffer_info info;
+	struct fasttrace_packet p;
+	struct fasttrace_stats s;
+	uint64_t seq;
+
+	assert_int_equal(fasttrace_buffer_get_info(a, index, &info), 0);
+	assert_int_equal(fasttrace_buffer_stats(a, index, 3, &s), 0);
+	assert_true(s.readable <= 3 * PER_SUBBUF + 1); /* and one slot's is begun */
+	assert_int_equal(fasttrace_buffer_switch(a, index, 3, FASTTRACE_FLUSH), 0);
+	while (!fasttrace_buffer_next(a, index, 3, 0, &seq, NULL)) {
+		assert_true(seq >= info.base);
+		assert_int_equal(fasttrace_buffer_get(a, index, 3, seq, &p), 0);
+		fasttrace_buffer_put(a, index, &p);
+	}
+	assert_int_equal(fasttrace_buffer_stats(a, index, 3, &s), 0);
+	assert_int_equal(s.begun, s.consumed + s.overwritten);
+}
+
+static void owner_that_comes_during_get_is_not_given_the_last_ones(void **state)
+{
+	(void)state;
+	owners = 0;
+	for (claim_at = 1; claim_at < 400; claim_at += 40) {
+		struct fasttrace_packet p;
+		struct fasttrace_arena *a;
+
+		writer = fixture_spawn_env("numbers", "FASTTRACE_SUBBUF_SIZE=4096",
+					   "FASTTRACE_SUBBUFS=4", "FASTTRACE_MAX_MEMORY=64K");
+		tell('t');
+		tell('t');
+		a = fixture_open(writer, FASTTRACE_OPEN_CONSUME);
+		assert_int_equal(ft_reader_buffer(a, 0, &view), 0);
+		steps = 0;
+		signal(SIGTRAP, step_change_owner);
+		if (!single_step(true))
+			skip();
+		if (!fasttrace_buffer_get(a, 0, 1, 1, &p))
+			fasttrace_buffer_put(a, 0, &p);
+		single_step(false);
+		signal(SIGTRAP, SIG_DFL);
+		assert_new_owner_reads_its_own(a, view->shared->serial != 3);
+		assert_int_equal(view->shared->hold.state, FT_HOLD_NONE);
+		fasttrace_arena_close(a);
+		fixture_kill(writer);
+	}
+	assert_true(owners > 0);
+}
+
 static void killed_before_the_swap(void **state)
 {
 	struct fasttrace_arena *a = start(modes[0]);
@@ -248,6 +331,7 @@ int main(int argc, char **argv)
 		TEST(killed_between_get_and_put_nothing_is_lost),
 		TEST(killed_with_a_page_whose_slot_was_claimed),
 		TEST(killed_in_get_with_another_one_kept_aside),
+		TEST(owner_that_comes_during_get_is_not_given_the_last_ones),
 		TEST(killed_before_the_swap),
 		TEST(killed_in_put_is_consumed_once),
 		TEST(spare_is_derived_and_must_be_one),
