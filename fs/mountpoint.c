@@ -61,24 +61,43 @@ static int fusermount_detach(const char *path)
 	return status ? -EPERM : 0;
 }
 
-static int detach(const char *path)
+/* What is open, and not what its name leads to by now. */
+static int detach(int fd, const char *path)
 {
-	return umount2(path, MNT_DETACH) ? fusermount_detach(path) : 0;
+	char self[32];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (!umount2(self, MNT_DETACH))
+		return 0;
+	return geteuid() ? fusermount_detach(path) : -errno;
 }
 
-static int stale_detach(const char *path)
+/* A filesystem whose daemon is gone. fstatfs(2) asks it, where stat(2) may be content with less. */
+static bool is_dead(int fd)
 {
 	struct statfs fs;
-	int err;
+
+	return fstatfs(fd, &fs) && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+/* Return: 0 there is none, any more. */
+static int stale_detach(const char *path)
+{
+	bool dead;
+	int fd, err;
 
 	do { /* one may lie below another */
-		if (detach(path)) {
-			ft_report("%s: a dead mount is in the way, and cannot be unmounted", path);
-			return -ENOTCONN;
-		}
-		err = statfs(path, &fs) ? -errno : 0;
-	} while (err == -ENOTCONN);
-	return err;
+		fd = open(path, O_PATH | O_CLOEXEC);
+		if (fd < 0)
+			return -errno;
+		dead = is_dead(fd);
+		err = dead ? detach(fd, path) : 0;
+		close(fd);
+	} while (dead && !err);
+	if (!err)
+		return 0;
+	ft_report("%s: a dead mount is in the way, and cannot be unmounted", path);
+	return -ENOTCONN;
 }
 
 /* A line of mountinfo. */
@@ -139,6 +158,33 @@ static bool mount_is_covered(const GArray *mounts, unsigned id)
 	return false;
 }
 
+/* Does @fd lie in mount @id? Asks the kernel alone: the filesystem may be the one we serve. */
+static bool lies_in_mount(int fd, unsigned id)
+{
+	char path[40], *text = NULL, *line;
+	bool yes = false;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	if (!g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	line = strstr(text, "mnt_id:");
+	if (line)
+		yes = strtoul(line + strlen("mnt_id:"), NULL, 10) == id;
+	g_free(text);
+	return yes;
+}
+
+static void mount_detach(const struct mount *m)
+{
+	int fd = open(m->path, O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (lies_in_mount(fd, m->id))
+		detach(fd, m->path);
+	close(fd);
+}
+
 void ft_mountpoint_release(dev_t device)
 {
 	GArray *mounts = mounts_read();
@@ -147,7 +193,7 @@ void ft_mountpoint_release(dev_t device)
 		struct mount *m = &g_array_index(mounts, struct mount, i);
 
 		if (makedev(m->major, m->minor) == device && !mount_is_covered(mounts, m->id))
-			detach(m->path);
+			mount_detach(m);
 	}
 	g_array_unref(mounts);
 }
@@ -169,22 +215,18 @@ static int device_check(void)
 
 int ft_mountpoint_check(const char *path)
 {
-	struct statfs fs;
 	struct stat st;
 	int err = device_check();
 
 	if (err)
 		return err;
-	/* statfs(2) asks the daemon, where stat(2) may be content with what the kernel knows. */
-	if (statfs(path, &fs)) {
-		err = errno == ENOTCONN || errno == ECONNABORTED ? stale_detach(path) : -errno;
-		if (err == -ENOTCONN)
-			return err;
-	}
+	err = stale_detach(path);
+	if (err == -ENOTCONN)
+		return err;
 	if (err == -ENOENT)
 		ft_report("%s: No such directory: expected a directory to mount on", path);
 	else if (err)
-		ft_report("%s: %s", path, strerror(-err));
+		ft_report("%s: %s: expected a directory to mount on", path, strerror(-err));
 	if (err)
 		return err;
 	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
