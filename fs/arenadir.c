@@ -50,7 +50,7 @@ static int directory_check(int fd, const char *path)
 
 static int lock_open(struct ft_arenadir *dir)
 {
-	dir->lock_fd = ft_lock_open(dir->fd, O_CREAT);
+	dir->lock_fd = ft_lock_open(dir->fd);
 	if (dir->lock_fd >= 0)
 		return 0;
 	ft_report("%s/%s: %s: expected a file of user %u with no other name, or none", dir->path,

@@ -71,7 +71,8 @@ struct ft_folder *ft_folder_open_run(struct ft_folder *parent, const char *name,
 		return NULL;
 	if (fstat(fd, &st) || st.st_uid != geteuid() || st.st_mode & 077)
 		goto close_fd;
-	lock = ft_lock_open(fd, 0);
+	/* None: it was removed under its program, which has made it anew. */
+	lock = ft_lock_open(fd);
 	if (lock < 0)
 		goto close_fd;
 	if (ft_lock_take(lock)) {

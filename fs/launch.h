@@ -68,8 +68,8 @@ void ft_arenadir_sign(struct ft_arenadir *dir, const char *mount);
 int ft_arenadir_server(struct ft_arenadir *dir, pid_t *pid, char **mount);
 
 /* lock.c */
-/** ft_lock_open() - the lock file of a directory. @flags: O_CREAT or 0. Return: fd, or -errno. */
-int ft_lock_open(int dirfd, int flags);
+/** ft_lock_open() - the lock file of a directory; made if there is none. Return: fd, or -errno. */
+int ft_lock_open(int dirfd);
 /** ft_lock_take() - lock all of an open lock file for this open file description. */
 int ft_lock_take(int fd);
 

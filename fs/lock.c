@@ -10,9 +10,9 @@
 #include "launch.h"
 
 /* It is written to: what has another name, or another owner, is not for us to change. */
-int ft_lock_open(int dirfd, int flags)
+int ft_lock_open(int dirfd)
 {
-	int fd = openat(dirfd, FT_LOCK_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | flags,
+	int fd = openat(dirfd, FT_LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 			0600);
 	struct stat st;
 

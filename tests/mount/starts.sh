@@ -39,6 +39,28 @@ isnt "and nothing is mounted" mounted
 same "no run directory is left of those that exited" "$(find "$FASTTRACE_DIR" -name 'run-*' | while read -r d
 do find "$d" -name '[!.]*' -type f; done | grep -c -e '-exit')" 0
 
+# Unmounted before the program has begun: its directory is gone, it makes it anew, and the next
+# daemon shows what is there and tidies up.
+find "$FASTTRACE_DIR" -mindepth 1 -delete
+fasttracefs "$M" -- sh -c 'until [ -e "$1" ]; do sleep 0.02; done; exec "$2" end abort' sh \
+	"$WORK/begin" "$program" 2>/dev/null &
+pid=$!
+pids=$pid
+until_true 5 mounted
+unmount
+no_runs()
+{
+	[ -z "$(find "$FASTTRACE_DIR" -name '*run-*')" ]
+}
+is "a run directory that nobody used goes with the mount" until_true 5 no_runs
+: >"$WORK/begin"
+wait "$pid" 2>/dev/null || :
+is "a mount after its program's death" serve
+same "shows it" "$(cat "$M/$pid/state")" ended
+rmdir "$M/$pid"
+unmount
+is "and leaves no run directory" until_true 5 no_runs
+
 # 2. A program first, fasttracefs later; two at once.
 start "$program" stay "$WORK/counts" 1 1000
 one=$pid
