@@ -108,5 +108,14 @@ same "it had read one more than it could write" "$consumed" $((stored / (256 << 
 row "the disk is full in cat of small sub-buffers" "$all sub-buffers of 256 KB" \
 	"what was read is consumed, the one that cat could not write as well" \
 	"$consumed consumed, $((stored / (256 << 10))) stored, $((all - consumed)) left"
-over_with "small ones"
+over_with "cat of small ones"
+
+begin
+no_space "cp of small sub-buffers fails" sh -c 'cp "$1"/subbuf/* "$2"' sh "$T" "$DISK"
+stored=$(find "$DISK" -type f -size 256k | wc -l) left=$(subbufs)
+same "it had read all of them" "$left" 0
+row "the disk is full in cp of small sub-buffers" "$all sub-buffers of 256 KB" \
+	"cp goes on: what it read is consumed, also what it could not write (README)" \
+	"$((all - left)) consumed, $stored stored, $left left"
+over_with "cp of small ones"
 conclude
