@@ -114,6 +114,8 @@ static void grandchild(int (*serve)(void *arg, int report), void *arg, int repor
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		ft_report("cannot fork: %s", strerror(errno));
 	if (pid)
 		_exit(pid < 0);
 	exit(serve(arg, report) ? EXIT_FAILURE : EXIT_SUCCESS);

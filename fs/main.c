@@ -105,12 +105,12 @@ static int start(const struct ft_options *o, struct ft_arenadir *dir, const char
 	if (o->program ? ft_arenadir_make_run(dir) : !elect(o, dir, mount, &status))
 		return status;
 	err = ft_mountpoint_check(mount);
+	if (!err && o->foreground)
+		err = ft_serve(&service, -1);
+	else if (!err)
+		err = ft_daemon_fork(ft_serve, &service, &daemon, &alive);
 	if (err)
 		ft_arenadir_discard(dir);
-	else if (o->foreground)
-		err = ft_serve(&service, -1);
-	else
-		err = ft_daemon_fork(ft_serve, &service, &daemon, &alive);
 	if (err || !o->program)
 		return err ? EXIT_FAILURE : EXIT_SUCCESS;
 	program_environment(o, dir);

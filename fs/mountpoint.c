@@ -207,9 +207,13 @@ static int device_check(void)
 		return 0;
 	}
 	err = -errno;
-	ft_report("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a container "
-		  "the device /dev/fuse",
-		  strerror(errno));
+	if (err == -EACCES)
+		ft_report("/dev/fuse: %s: expected a device that user %u may read and write",
+			  strerror(-err), (unsigned)geteuid());
+	else
+		ft_report("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a "
+			  "container the device /dev/fuse",
+			  strerror(-err));
 	return err;
 }
 

@@ -130,9 +130,7 @@ int ft_serve(void *arg, int report)
 	if (report >= 0)
 		ft_daemon_reset(keep, 3);
 	err = server_start(&s);
-	if (err)
-		ft_arenadir_discard(service->dir);
-	else
+	if (!err)
 		ft_loop_run(s.loop);
 	server_end(&s, !err);
 	return err;

@@ -121,4 +121,28 @@ if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
 	same "without /dev/fuse: a failure" "$code" 1
 	has "that names it" /dev/fuse
 fi
+if [ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null; then
+	cat >"$WORK/nofuse.sh" <<-X
+		mount -t tmpfs -o mode=755 tmpfs "$WORK/arenas" && cd "$WORK/arenas" &&
+		mkdir bin mnt of && cp "$BUILD/fasttracefs" bin && : >closed && chmod 600 closed &&
+		mount --bind closed /dev/fuse && chmod 700 of && chown -R 65534 mnt of &&
+		chmod 755 "$WORK" && cd / &&
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+			"$WORK/arenas/bin/fasttracefs" --dir "$WORK/arenas/of" "$WORK/arenas/mnt"
+	X
+	unshare -m sh "$WORK/nofuse.sh" >"$ERR" 2>&1 && code=0 || code=$?
+	same "a /dev/fuse that does not open: a failure" "$code" 1
+	has "that says for whom" "/dev/fuse: Permission denied: expected a device that user 65534 may"
+fi
+
+# No process to be had: each start says so, and leaves no directory.
+if [ "$(id -u)" -ne 0 ] && unshare --user true 2>/dev/null; then
+	for n in 1 2; do
+		unshare --user prlimit --nproc="$n" fasttracefs "$M" -- true >"$ERR" 2>&1 &&
+			code=0 || code=$?
+		same "at most $n processes: refused" "$code" 1
+		has "and told why" fork
+		same "no run directory stays" "$(find "$FASTTRACE_DIR" -name '*run-*')" ''
+	done
+fi
 conclude
