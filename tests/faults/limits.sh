@@ -70,7 +70,7 @@ descriptors_daemon()
 	await all_removed
 	same "when they go, the others are served" "$(shown)" 0
 	same "and its descriptors are as before" "$(descriptors)" "$before"
-	row "200 descriptors would be needed, a daemon has 100" "120 processes" \
+	row "a daemon has 100 descriptors, and there are more processes" "120 processes" \
 		"serves what it can, tells the others, serves them when it can" \
 		"$some served at first, $spent ticks of CPU in a second, all of them later"
 	calm "descriptors of a daemon"

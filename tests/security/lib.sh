@@ -85,10 +85,11 @@ become() # USER CMD...
 	esac
 	shift
 	# shellcheck disable=SC2086 # words
-	exec env STAGE_OF=$$ $who "$@"
+	exec $who "$@"
 }
 
-# All that run as somebody, daemons too: they remember who started them.
+# All that were started, daemons too: they remember by whom.
+export STAGE_OF=$$
 # shellcheck disable=SC2317,SC2329
 stage_end()
 {
