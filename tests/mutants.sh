@@ -14,6 +14,7 @@ trap 'rm -rf "$work" "$FASTTRACE_DIR"' EXIT
 trap 'exit 130' INT TERM HUP
 passed=0 failed=0
 wanted=$*
+build=$work/build
 
 unit() # NAME...: those units
 {
@@ -24,13 +25,26 @@ run() # PROGRAM
 {
 	case $1 in
 	tests/stress/swap)
-		timeout 60 "$work/build/$1" 2 overwrite 4096 2 4 &&
-			timeout 60 "$work/build/$1" 2 discard 4096 2 4 &&
-			timeout 60 "$work/build/$1" 2 overwrite 4096 4 4
+		timeout 60 "$build/$1" 2 overwrite 4096 2 4 &&
+			timeout 60 "$build/$1" 2 discard 4096 2 4 &&
+			timeout 60 "$build/$1" 2 overwrite 4096 4 4
 		;;
-	tests/crash/kill) timeout 200 "$work/build/$1" 300 1 ;;
-	*) timeout 60 "$work/build/$1" ;;
+	tests/crash/kill) timeout 200 "$build/$1" 300 1 ;;
+	tests/crash/points)
+		timeout 60 "$build/$1" overwrite && timeout 60 "$build/$1" discard &&
+			timeout 60 "$build/$1" block
+		;;
+	*) timeout 60 "$build/$1" ;;
 	esac
+}
+
+tests_make() # labels mean something in a build of their own (tests/crash/points.sh)
+{
+	set --
+	for t in $tests; do set -- "$@" "$build/$t"; done
+	[ "$build" = "$work/build" ] ||
+		set -- "$@" CPPFLAGS='-include tests/crash/points.h' CFLAGS='-O1 -g'
+	make -s -C "$work/src" BUILD="$build" "$@"
 }
 
 mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once, by TO
@@ -46,9 +60,7 @@ mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once,
 		failed=$((failed + 1))
 		return
 	fi
-	# shellcheck disable=SC2046,SC2086 # several tests
-	if ! make -s -C "$work/src" BUILD="$work/build" $(printf "$work/build/%s " $tests) \
-		>"$work/log" 2>&1; then
+	if ! tests_make >"$work/log" 2>&1; then
 		echo "not ok - $name: does not build"
 		tail -n 20 "$work/log"
 		failed=$((failed + 1))
@@ -138,6 +150,69 @@ mutant borrowed-memory-for-ours tracer/process.c \
 mutant descriptor-left-open tracer/create.c \
 	'if (whole >= 0)
 		close(whole);' ''
+
+# What is so after a death at each label
+build=$work/points tests=tests/crash/points
+mutant committed-before-the-payload include/fasttrace-abi.h \
+	'FASTTRACE_POINT(reserved);' \
+	'FASTTRACE_POINT(reserved);
+	if (__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) == r->before)
+		__atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE);'
+mutant turned-before-it-is-empty include/ft-ring.h \
+	'	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
+	FASTTRACE_POINT(turn_committed);
+	ft_cas(&slot->word, word, fresh); /* turn:W */
+	FASTTRACE_POINT(turn_word);' \
+	'	ft_cas(&slot->word, word, fresh);
+	FASTTRACE_POINT(turn_word);
+	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
+	FASTTRACE_POINT(turn_committed);'
+mutant hold-said-before-it-is-noted reader/takeover.c \
+	'ft_store_relaxed(&shared->state, FT_HOLD_NONE);' 'ft_store_relaxed(&shared->state, state);'
+mutant swapped-before-it-is-noted reader/consume.c \
+	'	hold_fill(b, seq, s);
+	if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
+		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) { /* swap:R, swap:W */
+		FASTTRACE_POINT(swapped);' \
+	'	if (ft_cas(&ft_ring_slot(&b->ring, seq)->page, s->page,
+		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare))) {
+		FASTTRACE_POINT(swapped);
+		hold_fill(b, seq, s);'
+mutant aside-forgotten-by-the-next-reader reader/takeover.c \
+	'b->hold.state == FT_HOLD_HELD && hold_undo(b))' \
+	'b->hold.state == FT_HOLD_HELD && (hold_undo(b) || true))'
+mutant counted-before-put reader/takeover.c \
+	'	ft_store_release(&shared->hold.state, FT_HOLD_PUT); /* hold:W */
+	FASTTRACE_POINT(put_begun);
+	ft_store_relaxed(&shared->consumed_events, hold->consumed_events); /* clear orders these */' \
+	'	ft_store_relaxed(&shared->consumed_events, hold->consumed_events);
+	FASTTRACE_POINT(put_begun);
+	ft_store_release(&shared->hold.state, FT_HOLD_PUT);'
+mutant hold-cleared-before-the-page reader/takeover.c \
+	'	if (!b->ring.overwrite) {
+		uint64_t page' \
+	'	ft_hold_clear(b);
+	if (!b->ring.overwrite) {
+		uint64_t page'
+mutant ring-told-before-it-is-named tracer/buffer.c \
+	'ft_fence_release(); /* claim:W' 'ft_store_release(&b->state, FT_BUFFER_LIVE); /*'
+mutant claim-does-not-look-again tracer/buffer.c \
+	'	if (place_free(a, index))
+		return true;' '	return true;'
+mutant claim-not-given-back tracer/buffer.c \
+	'	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */
+	FASTTRACE_POINT(ring_returned);' '	FASTTRACE_POINT(ring_returned);'
+mutant named-before-it-is-filled tracer/create.c \
+	'	rules_fill(made->arena, made->parent, config->events);' \
+	'	file_name(made->arena, name, name_size);
+	linkat(dirfd, temporary, dirfd, name, 0);
+	rules_fill(made->arena, made->parent, config->events);'
+mutant name-kept-without-room tracer/create.c \
+	'		unlinkat(dirfd, name, 0);
+' ''
+mutant lost-before-forgotten tracer/process.c \
+	'	ft_add_relaxed(&p->arena->lost_no_buffer, ft_exchange(&p->wiped->lost, 0));
+' ''
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
