@@ -3,18 +3,14 @@
  * points.h - what FASTTRACE_POINT() means in the crash build, which includes this file before all
  * others: look at a shared page whether this is the label at which something is to happen.
  *
- * A page belongs to one process. A test maps it and lets `points` point at it; a daemon finds its
- * own by the environment variable FASTTRACE_POINTS, the path of a file.
+ * A page belongs to one process. A test maps it and lets `points` point at it.
  */
 #ifndef POINTS_H
 #define POINTS_H
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,30 +51,8 @@ struct points {
 
 #define POINT_SHARED __attribute__((weak, visibility("hidden")))
 
-/* In each program and library of the crash build once: the linker takes one of all. */
+/* In each object of the crash build; the linker takes one of all. */
 POINT_SHARED struct points *points;
-POINT_SHARED int points_looked_for;
-
-struct points *points_map(int fd);
-POINT_SHARED struct points *points_map(int fd)
-{
-	void *at = mmap(NULL, sizeof(struct points), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-
-	return at == MAP_FAILED ? NULL : (struct points *)at;
-}
-
-void points_find(void);
-POINT_SHARED void points_find(void)
-{
-	const char *path = getenv("FASTTRACE_POINTS");
-	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
-
-	points_looked_for = 1;
-	if (fd < 0)
-		return;
-	points = points_map(fd);
-	close(fd);
-}
 
 void points_pause(struct points *p);
 POINT_SHARED void points_pause(struct points *p)
@@ -94,13 +68,9 @@ void points_reached(enum point at);
 POINT_SHARED void points_reached(enum point at)
 {
 	int saved_errno = errno;
-	struct points *p;
+	struct points *p = points;
 	uint32_t done;
 
-	if (!points && !points_looked_for)
-		points_find();
-	errno = saved_errno;
-	p = points;
 	if (!p || !__atomic_load_n(&p->armed, __ATOMIC_ACQUIRE))
 		return;
 	__atomic_fetch_add(&p->hits[at], 1, __ATOMIC_RELAXED);
