@@ -257,6 +257,7 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 	struct fasttrace_slot *slot = ring->slots;
 	uint64_t open, word, used, now, header;
 	unsigned char *p;
+	unsigned shift;
 
 	if (FASTTRACE_UNLIKELY(!slot))
 		return fasttrace_reserve_slow(r, units, id);
@@ -275,14 +276,15 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 	r->slot = slot;
 	r->before = word;
 	r->after = word + units + (UINT64_C(1) << ring->unit_bits);
+	p = ring->pages +
+	    used * 8; /* before the CAS: then a handler that forks may wipe the ring */
+	shift = ring->page_shift;
 	if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
 							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
 		return fasttrace_reserve_slow(r, units,
 					      id); /* a handler or the reader came first */
 	FASTTRACE_POINT(reserved);
-	p = ring->pages +
-	    ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
-	    used * 8;
+	p += (__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << shift;
 	header = fasttrace_event_header(now, id);
 	__builtin_memcpy(p, &header, 8);
 	FASTTRACE_POINT(stamped);

@@ -94,13 +94,13 @@ mutant commit-does-not-see-the-handler tracer/reserve.c \
 mutant commit-without-order include/fasttrace-abi.h \
 	'__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {' '0)) {'
 mutant nested-range-forgotten tracer/reserve.c \
-	'if (nested_add(pair, r, seq))' 'if (0)'
+	'if (nested_add(ring, pair, r, seq))' 'if (0)'
 mutant nested-neighbours-not-merged tracer/reserve.c \
 	'if (high)
 			end = ft_load_relaxed(&high[1]);' ';'
 mutant forked-child-commits tracer/reserve.c \
-	'if (!ring->slots)
-		return; /* forked inside' 'if (0)
+	'if (!ft_end_take(&own, r->thread))
+		return; /* forked inside' 'if (!ft_end_take(&own, r->thread) && 0)
 		return; /* forked inside'
 mutant in-flight-ignored include/ft-ring.h \
 	'return ft_word_is(r, committed, old) ? -EBUSY : 0;' \

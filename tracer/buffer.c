@@ -390,6 +390,7 @@ static int thread_attach(bool abandon)
 
 	if (!a)
 		return -ENOMEM;
+	abandon = abandon && old->ring.slots; /* a forked child has nothing to leave */
 	if (!abandon && old->ring.slots)
 		return 0; /* a handler was first */
 	if (ft_process_borrowed())

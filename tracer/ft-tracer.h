@@ -113,6 +113,34 @@ void *ft_process_event_space(uint32_t bytes, uint32_t *offset);
 /** ft_process_event_ahead() - have a step of the event table's space committed. 0 or -ENOMEM. */
 int ft_process_event_ahead(void);
 
+/*
+ * A thread's writing end as it was: a handler that forks wipes the end itself, in the child, in the
+ * middle of an event. What is copied leads to memory that the child has anew, and nobody reads.
+ */
+struct ft_end {
+	struct fasttrace_thread *thread;
+	struct fasttrace_ring ring;
+	struct ft_buffer *buffer;
+	bool quiet;
+};
+
+/** ft_end_wiped() - was it, since it was taken? Then the event belongs elsewhere. */
+static inline bool ft_end_wiped(const struct ft_end *end)
+{
+	return !ft_load_relaxed(&end->thread->ring.slots); /* this thread's own */
+}
+
+/** ft_end_take() - copy `thread`'s. False: it has no ring, or not any more. */
+static inline bool ft_end_take(struct ft_end *end, struct fasttrace_thread *thread)
+{
+	end->thread = thread;
+	end->ring = thread->ring;
+	end->buffer = thread->buffer;
+	end->quiet = thread->quiet;
+	ft_fence_signal();
+	return !ft_end_wiped(end);
+}
+
 /**
  * ft_buffer_attach() - give the calling thread a buffer and point fasttrace_self at its end.
  * @abandon: leave the buffer it has, which holds an event that will never be finished. A quiet

@@ -17,7 +17,7 @@ void ft_wake_reader(struct ft_arena *arena);
  * timeout; then, and until there is room again, returns at once.
  * Return: 0 there is room; -EAGAIN the event is to be dropped, as a quiet thread's always is.
  */
-int ft_wait_room(struct fasttrace_thread *t, uint64_t seq);
+int ft_wait_room(const struct ft_end *end, uint64_t seq);
 
 /**
  * ft_wait_buffer() - all space is taken: in block mode, wait a little for an ended thread's ring to

@@ -17,11 +17,11 @@ static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
 }
 
 /* close:W came before this; the fence orders it with the look at waiters. */
-static void reader_wake(const struct fasttrace_thread *t)
+static void reader_wake(const struct ft_end *end)
 {
-	struct ft_buffer *b = t->buffer;
+	struct ft_buffer *b = end->buffer;
 
-	if (t->quiet)
+	if (end->quiet)
 		return; /* its request stands, for its next switch */
 	ft_fence_full();
 	if (ft_load_relaxed(&b->waiters) && /* wake:R */
@@ -30,58 +30,59 @@ static void reader_wake(const struct fasttrace_thread *t)
 }
 
 /* Close sub-buffer seq and open the next. 0: look again; otherwise why the event is lost. */
-static int boundary_cross(struct fasttrace_thread *t, uint64_t seq, uint64_t word)
+static int boundary_cross(const struct ft_end *end, uint64_t seq, uint64_t word)
 {
-	struct ft_buffer *b = t->buffer;
-	int err = ft_ring_close(&t->ring, seq, word);
+	int err = ft_ring_close(&end->ring, seq, word);
 
 	if (err == -EAGAIN)
 		return 0;
-	reader_wake(t);
-	err = ft_ring_turn(&t->ring, b, seq);
+	reader_wake(end);
+	err = ft_ring_turn(&end->ring, end->buffer, seq);
 	if (err == -EAGAIN)
-		return ft_wait_room(t, seq);
+		return ft_wait_room(end, seq);
 	if (err == -EBUSY) /* an outer event, perhaps left for ever by siglongjmp: go elsewhere */
 		return ft_buffer_attach(true) ? -EBUSY : 0;
-	return err;
+	return ft_end_wiped(end) ? 0 : err;
 }
 
 /* The clock stands 2^46 ticks or more after the newest event, or before it. */
-static void clock_step(struct fasttrace_thread *t, uint64_t seq, uint64_t word, uint64_t last,
+static void clock_step(const struct ft_end *end, uint64_t seq, uint64_t word, uint64_t last,
 		       uint64_t now)
 {
-	struct ft_buffer *b = t->buffer;
-
 	if (last - now < CLOCK_JITTER_TICKS)
 		return;
-	ft_add_relaxed(&b->steps, 1);
+	ft_add_relaxed(&end->buffer->steps, 1);
 	FASTTRACE_POINT(stepped);
 	if ((int64_t)(now - last) < 0 && !ft_buffer_attach(true))
 		return; /* time went back: a stream of its own */
-	ft_ring_close(&t->ring, seq, word);
-	t->last = now;
+	ft_ring_close(&end->ring, seq, word);
+	end->thread->last = now;
 }
 
 /* Reserve in the open sub-buffer seq, where there is room. NULL: look again. */
-static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttrace_thread *t,
+static unsigned char *event_place(struct fasttrace_reservation *r, const struct ft_end *end,
 				  uint64_t seq, uint64_t word, uint32_t units, uint32_t id)
 {
-	struct fasttrace_slot *slot = ft_ring_slot(&t->ring, seq);
+	const struct fasttrace_ring *ring = &end->ring;
+	struct fasttrace_thread *t = end->thread;
+	struct fasttrace_slot *slot = ft_ring_slot(ring, seq);
 	uint64_t anchor = ft_load_relaxed(&slot->anchor); /* the CAS below decides */
 	/* Before the clock: a handler in between, however long it takes, is no step back. */
 	uint64_t last = ft_load_relaxed(&t->last);
-	uint64_t after = word + units + (UINT64_C(1) << t->ring.unit_bits), now, header;
+	uint64_t after = word + units + (UINT64_C(1) << ring->unit_bits), now, header;
 	unsigned char *p;
 
 	ft_fence_signal();
-	now = fasttrace_clock(&t->ring);
+	now = fasttrace_clock(ring);
 	header = fasttrace_event_header(now, id);
+	if (ft_end_wiped(end))
+		return NULL;
 	if ((now - last) >> FASTTRACE_STEP_BITS) {
-		clock_step(t, seq, word, last, now);
+		clock_step(end, seq, word, last, now);
 		return NULL;
 	}
 	/* A handler may have lapped the ring before `anchor` was loaded: that lap's anchor stays. */
-	if (!ft_word_count(&t->ring, word) && !ft_anchor_after(anchor, seq))
+	if (!ft_word_count(ring, word) && !ft_anchor_after(anchor, seq))
 		ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
 	FASTTRACE_POINT(anchored);
 	ft_store_relaxed(&t->last, now);
@@ -89,10 +90,10 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 		return NULL;
 	ft_fence_release(); /* lap:W, before this thread's first byte of this lap */
 	FASTTRACE_POINT(reserved_slow);
-	ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
+	ft_store_relaxed(&t->open, ft_word_tag(ring, seq));
 	*r = (struct fasttrace_reservation){t, slot, word, after};
-	p = t->ring.pages + (ft_page_index(ft_load_relaxed(&slot->page)) << t->ring.page_shift) +
-	    ft_word_units(&t->ring, word) * 8;
+	p = ring->pages + (ft_page_index(ft_load_relaxed(&slot->page)) << ring->page_shift) +
+	    ft_word_units(ring, word) * 8;
 	__builtin_memcpy(p, &header, sizeof(header));
 	FASTTRACE_POINT(stamped_slow);
 	return p;
@@ -101,33 +102,32 @@ static unsigned char *event_place(struct fasttrace_reservation *r, struct fasttr
 static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
 {
 	for (;;) {
-		struct fasttrace_thread *t = fasttrace_self;
-		struct ft_buffer *b;
+		struct ft_end end;
 		uint64_t seq, word;
 		unsigned char *p;
 
-		if (!t->ring.slots) {
+		if (!ft_end_take(&end, fasttrace_self)) {
 			if (ft_buffer_equip())
 				continue;
 			ft_process_lost(1);
 			return NULL;
 		}
-		b = t->buffer;
-		if (units > t->ring.units - FASTTRACE_HEADER_UNITS)
-			return event_lose(b, FT_LOST_TOO_BIG);
-		seq = ft_load_acquire(&b->head);			    /* open:R */
-		word = ft_load_acquire(&ft_ring_slot(&t->ring, seq)->word); /* reserve:R */
-		if (!ft_word_is(&t->ring, word, seq))
+		if (units > end.ring.units - FASTTRACE_HEADER_UNITS)
+			return event_lose(end.buffer, FT_LOST_TOO_BIG);
+		seq = ft_load_acquire(&end.buffer->head);		     /* open:R */
+		word = ft_load_acquire(&ft_ring_slot(&end.ring, seq)->word); /* reserve:R */
+		if (!ft_word_is(&end.ring, word, seq))
 			continue; /* head was moved on */
-		if (ft_word_closed(&t->ring, word) ||
-		    ft_word_units(&t->ring, word) + units > t->ring.units) {
-			int err = boundary_cross(t, seq, word);
+		if (ft_word_closed(&end.ring, word) ||
+		    ft_word_units(&end.ring, word) + units > end.ring.units) {
+			int err = boundary_cross(&end, seq, word);
 
 			if (err)
-				return event_lose(b, err == -EBUSY ? FT_LOST_NESTED : FT_LOST_FULL);
+				return event_lose(end.buffer,
+						  err == -EBUSY ? FT_LOST_NESTED : FT_LOST_FULL);
 			continue;
 		}
-		p = event_place(r, t, seq, word, units, id);
+		p = event_place(r, &end, seq, word, units, id);
 		if (p)
 			return p;
 	}
@@ -181,9 +181,9 @@ static bool nested_valid(const struct fasttrace_ring *ring, const uint64_t *pair
 }
 
 /* The events before the one in flight are committed: their ranges, if any, have served. */
-static bool nested_free(const struct fasttrace_reservation *r, uint64_t after, uint64_t seq)
+static bool nested_free(const struct fasttrace_ring *ring, const struct fasttrace_reservation *r,
+			uint64_t after, uint64_t seq)
 {
-	const struct fasttrace_ring *ring = &r->thread->ring;
 	uint64_t units = ft_word_units(ring, after);
 
 	if (!ft_word_is(ring, after, seq) || !units)
@@ -192,12 +192,12 @@ static bool nested_free(const struct fasttrace_reservation *r, uint64_t after, u
 	       after <= ft_load_relaxed(&r->slot->committed); /* own: it waits for us */
 }
 
-static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, uint64_t seq)
+static bool nested_add(const struct fasttrace_ring *ring, uint64_t *pair,
+		       const struct fasttrace_reservation *r, uint64_t seq)
 {
-	const struct fasttrace_ring *ring = &r->thread->ring;
 	uint64_t after = ft_load_relaxed(&pair[1]);
 
-	if (!nested_free(r, after, seq))
+	if (!nested_free(ring, r, after, seq))
 		return false;
 	if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
 		return false;
@@ -211,12 +211,14 @@ static bool nested_add(uint64_t *pair, const struct fasttrace_reservation *r, ui
 
 void fasttrace_commit_nested(const struct fasttrace_reservation *r)
 {
-	const struct fasttrace_ring *ring = &r->thread->ring;
-	uint64_t seq = r->before >> (2 * ring->unit_bits + 1), end = r->after;
-	uint64_t *pairs, *low = NULL, *high = NULL;
+	uint64_t seq, end = r->after, *pairs, *low = NULL, *high = NULL;
+	const struct fasttrace_ring *ring;
+	struct ft_end own;
 
-	if (!ring->slots)
+	if (!ft_end_take(&own, r->thread))
 		return; /* forked inside the event: it is the parent's to finish */
+	ring = &own.ring;
+	seq = r->before >> (2 * ring->unit_bits + 1);
 	pairs = (void *)(ring->pages + (ft_page_index(ft_load_relaxed(&r->slot->page)) /* I2 */
 					<< ring->page_shift));
 	for (uint64_t *pair = pairs; pair < pairs + 2 * FT_NESTED_RANGES; pair += 2) {
@@ -242,6 +244,6 @@ void fasttrace_commit_nested(const struct fasttrace_reservation *r)
 		return;
 	}
 	for (uint64_t *pair = pairs; pair < pairs + 2 * FT_NESTED_RANGES; pair += 2)
-		if (nested_add(pair, r, seq))
+		if (nested_add(ring, pair, r, seq))
 			return;
 }

@@ -52,21 +52,21 @@ static bool reader_lives(void)
 	return served < 0 ? reader_unknown(-served) : served > 0;
 }
 
-static bool room_is(const struct fasttrace_thread *t, uint64_t seq)
+static bool room_is(const struct ft_end *end, uint64_t seq)
 {
-	struct ft_buffer *b = t->buffer;
+	struct ft_buffer *b = end->buffer;
 
-	return (int64_t)(ft_load_acquire(&b->consumed) - (seq - t->ring.mask)) > 0; /* full:R */
+	return (int64_t)(ft_load_acquire(&b->consumed) - (seq - end->ring.mask)) > 0; /* full:R */
 }
 
-int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
+int ft_wait_room(const struct ft_end *end, uint64_t seq)
 {
 	struct ft_arena *arena = ft_process_arena();
 	struct timespec slice = {0, WAIT_SLICE_NS};
-	struct ft_buffer *b = t->buffer;
+	struct ft_buffer *b = end->buffer;
 	uint64_t start, timeout;
 
-	if (!arena || arena->mode != FT_BLOCK || t->quiet ||
+	if (!arena || arena->mode != FT_BLOCK || end->quiet ||
 	    ft_load_relaxed(&b->block_expired) == seq + 1)
 		return -EAGAIN;
 	start = fasttrace_clock_monotonic();
@@ -74,7 +74,7 @@ int ft_wait_room(struct fasttrace_thread *t, uint64_t seq)
 	for (;;) {
 		uint32_t room = ft_load_acquire(&b->room); /* room:R */
 
-		if (room_is(t, seq))
+		if (room_is(end, seq) || ft_end_wiped(end))
 			return 0;
 		if (fasttrace_clock_monotonic() - start >= timeout || !reader_lives())
 			break;

@@ -27,6 +27,7 @@ enum fate {
 	LAPPER_THEN_KILL,
 	LAPPER,
 	NESTED,
+	FORKER,
 	FATES,
 	TWICE = FATES
 };
@@ -37,6 +38,7 @@ static const char *const fates[] = {"kill",
 				    "lapping handler, kill",
 				    "lapping handler",
 				    "nested handlers",
+				    "forking handler",
 				    "handler, lapping handler, kill"};
 static uint64_t failures, runs;
 
@@ -81,6 +83,31 @@ static void handler_outer(int sig)
 	handler_event(1);
 }
 
+static volatile sig_atomic_t forked;
+
+/* The child goes on with the event as well, and must end; what it counts is its own. */
+static void handler_fork(int sig)
+{
+	pid_t pid = fork();
+	int status = -1;
+
+	(void)sig;
+	if (!pid) {
+		forked = mmap(counts, sizeof(*counts), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == counts;
+		alarm(60);
+		return;
+	}
+	waitpid(pid, &status, 0);
+	counts->notes[0] = (uint64_t)status;
+}
+
+static void events_after(void)
+{
+	for (int i = 0; i < 3; i++)
+		event();
+}
+
 /* Stops itself before and after the event that is to be stepped through. */
 static int program(enum place place)
 {
@@ -88,6 +115,7 @@ static int program(enum place place)
 
 	signal(SIGUSR1, handler);
 	signal(SIGUSR2, handler);
+	signal(SIGWINCH, handler_fork);
 	signal(SIGRTMIN, handler_outer);
 	signal(SIGRTMIN + 1, handler_inner);
 	while (before--)
@@ -97,10 +125,12 @@ static int program(enum place place)
 	counts->running = 1;
 	raise(SIGSTOP);
 	event();
-	counts->thread[0].n[1] = 1; /* it has returned */
-	raise(SIGSTOP);
-	for (int i = 0; i < 3; i++)
-		event();
+	counts->thread[0].n[1] = 1; /* it has returned: not stopped any more */
+	if (!forked)
+		raise(SIGSTOP);
+	events_after();
+	if (forked)
+		_exit(0);
 	kill(getpid(), SIGKILL);
 	return 1;
 }
@@ -275,8 +305,8 @@ static bool sums_ok(struct fasttrace_arena *a, const struct got *got)
 /* Returns false when the event is over before instruction n, or m more for a second handler. */
 static bool run(const char *dir, enum place place, enum fate fate, unsigned n, unsigned m)
 {
-	const int signals[] = {0, SIGUSR1, SIGUSR1, SIGUSR2, SIGUSR2, SIGRTMIN, SIGUSR1};
-	bool go_on = fate == HANDLER || fate == LAPPER || fate == NESTED;
+	const int signals[] = {0, SIGUSR1, SIGUSR1, SIGUSR2, SIGUSR2, SIGRTMIN, SIGWINCH, SIGUSR1};
+	bool go_on = fate == HANDLER || fate == LAPPER || fate == NESTED || fate == FORKER;
 	pid_t pid = start(place);
 	struct fasttrace_arena *a;
 	struct got got = {.bad = false};
@@ -290,19 +320,19 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 		dir_empty(dir);
 		return false;
 	}
-	if (fate != KILL)
+	if (fate != KILL && fate != FORKER) /* whose child would find the break point */
 		interrupt(pid, signals[fate]);
 	if (fate == TWICE && step(pid, m)) {
 		interrupt(pid, SIGUSR2);
 		step(pid, (n * 7 + m) % 8);
 	}
 	if (go_on)
-		ptrace(PTRACE_CONT, pid, NULL, 0);
+		ptrace(PTRACE_CONT, pid, NULL, fate == FORKER ? SIGWINCH : 0);
 	end(pid, go_on);
 	a = arena_find(dir, pid);
 	if (a)
 		arena_read(a, &got);
-	if (!a || got.bad || !newest_ok(&got, fate) || !sums_ok(a, &got)) {
+	if (!a || got.bad || !newest_ok(&got, fate) || !sums_ok(a, &got) || counts->notes[0]) {
 		struct fasttrace_stats s = {0};
 
 		if (a)
@@ -311,7 +341,9 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 			fprintf(stderr,
 				"place %d, %s at instruction %u:%s own %llu of %llu, handlers' "
 				"%llu of %llu, "
-				"%llu of %llu; in flight %llu, overwritten %llu, lost %llu\n",
+				"%llu of %llu; in flight %llu, overwritten %llu, lost %llu; "
+				"child's "
+				"status %llx\n",
 				place, fates[fate], n, got.bad ? " torn or out of order:" : "",
 				(unsigned long long)got.next[0],
 				(unsigned long long)counts->thread[0].n[0],
@@ -321,7 +353,8 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 				(unsigned long long)counts->thread[2].n[1],
 				(unsigned long long)s.in_flight, (unsigned long long)s.overwritten,
 				(unsigned long long)(s.lost_nested + s.lost_full +
-						     s.lost_no_buffer));
+						     s.lost_no_buffer),
+				(unsigned long long)counts->notes[0]);
 	}
 	fasttrace_arena_close(a);
 	dir_empty(dir);

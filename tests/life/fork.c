@@ -295,14 +295,59 @@ static void threads_of_a_child_do_not_share_a_buffer(void **state)
 	fasttrace_arena_close(a);
 }
 
-static const struct fixture_body bodies[] = {{"server", body_server},
-					     {"loop", body_loop},
-					     {"generations", body_generations},
-					     {"clones", body_clones},
-					     {"race", body_race},
-					     {"stale", body_stale},
-					     {NULL, NULL}};
+/* A handler forks while its thread waits for room: the child goes on without waiting for ever. */
+static volatile sig_atomic_t in_child;
+
+static void fork_once(int sig)
+{
+	int status;
+	pid_t pid;
+
+	signal(sig, SIG_DFL);
+	pid = fork();
+	if (!pid) {
+		in_child = 1;
+		alarm(30); /* ends it */
+		return;
+	}
+	waitpid(pid, &status, 0);
+	body_say(status ? '!' : '=');
+}
+
+static void body_waits(void)
+{
+	trace(0);
+	body_stand();
+	signal(SIGALRM, fork_once);
+	ualarm(50000, 0);
+	for (uint64_t n = 1;; n++) {
+		trace(n);
+		if (in_child)
+			_exit(0);
+	}
+}
+
+static void child_does_not_wait_for_its_parents_reader(void **state)
+{
+	pid_t pid = fixture_spawn_env("waits", "FASTTRACE_MODE=block", "FASTTRACE_SUBBUFS=2",
+				      "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_BLOCK_TIMEOUT=inf");
+	struct fasttrace_arena *a;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), '.');
+	a = fixture_open(pid, FASTTRACE_OPEN_CONSUME); /* that does not read */
+	fixture_say('x');
+	assert_int_equal(fixture_hear(), '=');
+	fasttrace_arena_close(a);
+}
+
+static const struct fixture_body bodies[] = {
+	{"waits", body_waits},	 {"server", body_server},
+	{"loop", body_loop},	 {"generations", body_generations},
+	{"clones", body_clones}, {"race", body_race},
+	{"stale", body_stale},	 {NULL, NULL}};
 
 LIFE_MAIN(TEST(pre_fork_server), TEST(thousand_forks_leak_nothing), TEST(generations_leak_nothing),
+	  TEST(child_does_not_wait_for_its_parents_reader),
 	  TEST(raw_clone_records_in_an_arena_of_its_own), TEST(fork_while_the_arena_is_made),
 	  TEST(threads_of_a_child_do_not_share_a_buffer))

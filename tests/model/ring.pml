@@ -31,11 +31,11 @@
  * quotes in their order. check.sh compares both. When it says that the code has changed: look at
  * what changed, change the model alike, then write down the new sums (`check.sh sums`).
  *
- * @include/fasttrace-abi.h fasttrace_reserve() 967342727 ring_writer.pml, from `end_idle` and from `place`
+ * @include/fasttrace-abi.h fasttrace_reserve() 1195166606 ring_writer.pml, from `end_idle` and from `place`
  * | open = *(volatile uint64_t *)&t->open;
  * | word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
  * | if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
- * | ((__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << ring->page_shift) +
+ * | p += (__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << shift;
  * | __builtin_memcpy(p, &header, 8);
  * @include/fasttrace-abi.h fasttrace_commit() 3224796266 behind event_write()
  * | __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
@@ -64,21 +64,21 @@
  * | slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
  * | slot->page = ft_page_word(tag, 0, seq & r->mask);
  * | b->head = b->consumed = b->base = first;
- * @tracer/reserve.c boundary_cross() 1732826522 from `close` to `turned`
- * | int err = ft_ring_close(&t->ring, seq, word);
- * | err = ft_ring_turn(&t->ring, b, seq);
- * @tracer/reserve.c event_place() 3286055718 `event_place`
+ * @tracer/reserve.c boundary_cross() 2489462392 from `close` to `turned`
+ * | int err = ft_ring_close(&end->ring, seq, word);
+ * | err = ft_ring_turn(&end->ring, end->buffer, seq);
+ * @tracer/reserve.c event_place() 1986629478 `event_place`
  * | uint64_t anchor = ft_load_relaxed(&slot->anchor);
  * | ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
  * | if (!ft_cas(&slot->word, word, after))
- * | ft_store_relaxed(&t->open, ft_word_tag(&t->ring, seq));
+ * | ft_store_relaxed(&t->open, ft_word_tag(ring, seq));
  * | ft_page_index(ft_load_relaxed(&slot->page))
  * | __builtin_memcpy(p, &header, sizeof(header));
- * @tracer/reserve.c event_reserve() 1402870309 `again`
- * | seq = ft_load_acquire(&b->head);
- * | word = ft_load_acquire(&ft_ring_slot(&t->ring, seq)->word);
- * | int err = boundary_cross(t, seq, word);
- * | p = event_place(r, t, seq, word, units, id);
+ * @tracer/reserve.c event_reserve() 2391583061 `again`
+ * | seq = ft_load_acquire(&end.buffer->head);
+ * | word = ft_load_acquire(&ft_ring_slot(&end.ring, seq)->word);
+ * | int err = boundary_cross(&end, seq, word);
+ * | p = event_place(r, &end, seq, word, units, id);
  * @tracer/reserve.c fasttrace_commit_again() 1714447093 from `store` on
  * | word = ft_load_relaxed(&r->slot->word) & ~closed;
  * | if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
@@ -86,21 +86,21 @@
  * @tracer/reserve.c nested_valid() 1781238923 nested_commit(), `look`
  * | uint64_t before = ft_load_relaxed(&pair[0]),
  * | after = ft_load_relaxed(&pair[1]);
- * @tracer/reserve.c nested_free() 2826615765 nested_commit(), `free`
+ * @tracer/reserve.c nested_free() 2457445630 nested_commit(), `free`
  * | after <= ft_load_relaxed(&r->slot->committed);
- * @tracer/reserve.c nested_add() 410873528 nested_commit(), from `free` on
+ * @tracer/reserve.c nested_add() 298698362 nested_commit(), from `free` on
  * | uint64_t after = ft_load_relaxed(&pair[1]);
  * | if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
  * | ft_store_release(&pair[0], r->before);
  * | ft_store_release(&pair[1], r->after);
- * @tracer/reserve.c fasttrace_commit_nested() 3219153236 nested_commit()
+ * @tracer/reserve.c fasttrace_commit_nested() 4063545040 nested_commit()
  * | if (ft_load_relaxed(&pair[1]) == r->before)
  * | if (ft_load_relaxed(&pair[0]) == r->after)
  * | end = ft_load_relaxed(&high[1]);
  * | if (ft_cas(&low[1], r->before, end) && high) {
  * | ft_cas(&high[1], end, ft_word_tag(ring, seq));
  * | if (high && ft_cas(&high[0], r->after, r->before)) {
- * | if (nested_add(pair, r, seq))
+ * | if (nested_add(ring, pair, r, seq))
  * @reader/consume.c ft_subbuf_look() 4189361123 ring_reader.pml, `look`
  * | s->word = ft_load_acquire(&slot->word);
  * | s->committed = ft_load_acquire(&slot->committed);
