@@ -129,11 +129,11 @@ mutant spare-assumed reader/takeover.c \
 mutant hold-not-written reader/takeover.c \
 	'ft_store_release(&shared->state, state);' ';'
 mutant hold-served-before-swap-back reader/takeover.c \
-	'return ft_page_is(now, b->hold.seq) &&' 'return 0 &&'
+	'if (!ft_page_is(now, b->hold.seq) ||' 'if (1 || !ft_page_is(now, b->hold.seq) ||'
 mutant swap-back-by-store reader/takeover.c \
-	'return ft_page_is(now, b->hold.seq) && now & FT_PAGE_TAKEN &&
-	       ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page));' \
-	'ft_store_release(&slot->page, ft_page_word(b->hold.seq, 0, b->hold.page)); return now | 1;'
+	'if (!ft_page_is(now, b->hold.seq) || !(now & FT_PAGE_TAKEN) ||
+	    !ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page)))' \
+	'ft_store_release(&slot->page, ft_page_word(b->hold.seq, 0, b->hold.page)); if (!now)'
 mutant put-counts-twice reader/takeover.c \
 	'ft_store_relaxed(&shared->consumed_events, hold->consumed_events);' \
 	'shared->consumed_events += ft_word_count(&b->ring, hold->word);'
