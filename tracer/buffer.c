@@ -186,6 +186,18 @@ static bool bound_is_kept(void)
 	return kept;
 }
 
+/* Unless somebody has taken what follows, then it is lost; its memory never is. */
+static void space_return(struct ft_arena *a, const struct ft_buffer_place *p)
+{
+	uint64_t control, at = p->offset - a->buffers_offset;
+	uint64_t bytes = ring_bytes(a, p->subbuf_shift, p->subbufs_shift, &control);
+
+	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
+	FASTTRACE_POINT(space_freed);
+	ft_cas(&a->buffers_end, at + bytes, at);
+	FASTTRACE_POINT(space_returned);
+}
+
 /* Take ring space from the end; past half of a bound, a small ring. -ENOMEM: none is left. */
 static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p)
 {
@@ -204,10 +216,7 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 	p->pages_offset = p->offset + control;
 	if (!ft_process_commit(p->offset, bytes) && bound_is_kept())
 		return 0;
-	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
-	FASTTRACE_POINT(space_freed);
-	ft_cas(&a->buffers_end, end + bytes, end); /* unless somebody has taken what follows */
-	FASTTRACE_POINT(space_returned);
+	space_return(a, p);
 	return -ENOMEM;
 }
 
@@ -237,10 +246,25 @@ static int space_left(struct ft_arena *a, bool *small)
 	return bytes + (*small ? least : full) > bound ? -ENOMEM : 0;
 }
 
+/* Take the next place. */
+static int place_take(struct ft_arena *a, uint32_t *index)
+{
+	uint64_t bytes = sizeof(struct ft_buffer_place), count;
+
+	do {
+		count = ft_load_acquire(&a->buffers);
+		if (count >= FT_MAX_BUFFERS ||
+		    ft_process_commit(a->places_offset + count * bytes, bytes))
+			return -ENOMEM;
+	} while (!ft_cas(&a->buffers, count, count + 1));
+	FASTTRACE_POINT(place_counted);
+	*index = (uint32_t)count;
+	return 0;
+}
+
 static int place_new(struct ft_arena *a, uint32_t *index)
 {
 	struct ft_buffer_place made = {0}, *place;
-	uint64_t count;
 	bool small;
 	int err = space_left(a, &small);
 
@@ -250,15 +274,11 @@ static int place_new(struct ft_arena *a, uint32_t *index)
 		err = space_claim(a, small, &made);
 	if (err)
 		return err;
-	do {
-		count = ft_load_acquire(&a->buffers);
-		if (count >= FT_MAX_BUFFERS)
-			return -ENOMEM;
-		if (ft_process_commit(a->places_offset + count * sizeof(*place), sizeof(*place)))
-			return -ENOMEM;
-	} while (!ft_cas(&a->buffers, count, count + 1));
-	FASTTRACE_POINT(place_counted);
-	*index = (uint32_t)count;
+	err = place_take(a, index);
+	if (err) {
+		space_return(a, &made);
+		return err;
+	}
 	place = place_of(a, *index);
 	place->offset = made.offset; /* all but ready, at which others look already */
 	place->pages_offset = made.pages_offset;

@@ -5,11 +5,16 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "common.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 #define LATER 3000 /* events: some of them ask again */
 
@@ -123,6 +128,14 @@ static void complaint_that_blocks_makes_no_second_arena(void **state)
 }
 
 /* A child's arena is to take the place of its parent's: that fails where mappings run out. */
+static bool filter_set(struct sock_filter *code, size_t bytes)
+{
+	struct sock_fprog program = {(unsigned short)(bytes / sizeof(*code)), code};
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 static bool mremap_forbid(void)
 {
 	struct sock_filter code[] = {
@@ -131,10 +144,8 @@ static bool mremap_forbid(void)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
-	struct sock_fprog program = {sizeof(code) / sizeof(*code), code};
 
-	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return filter_set(code, sizeof(code));
 }
 
 static void body_child(void)
@@ -169,8 +180,69 @@ static void arena_that_finds_no_place_leaves_nothing(void **state)
 	assert_true(arena_alive(pid));
 }
 
-static const struct fixture_body bodies[] = {
-	{"complains", body_complains}, {"child", body_child}, {NULL, NULL}};
+/* There is memory for a ring, but no page for its place. */
+static bool places_forbid(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 0, 5),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MADV_POPULATE_WRITE, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 4096, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+
+	return filter_set(code, sizeof(code));
+}
+
+static void body_thread(void)
+{
+	pthread_t id;
+
+	trace(1);
+	if (!places_forbid())
+		body_say('x');
+	body_stand();
+	pthread_create(&id, NULL, later, NULL);
+	pthread_join(id, NULL);
+	body_stand();
+}
+
+static struct stat arena_stat(pid_t pid)
+{
+	struct stat st;
+	char path[512];
+
+	assert_true(fixture_arena_path(pid, path, sizeof(path)));
+	assert_int_equal(stat(path, &st), 0);
+	return st;
+}
+
+static void ring_that_finds_no_place_takes_no_memory(void **state)
+{
+	pid_t pid = fixture_spawn_env("thread", "FASTTRACE_SUBBUF_SIZE=4096");
+	int said = fixture_hear();
+	blkcnt_t blocks;
+
+	(void)state;
+	if (said == 'x') {
+		print_message("SKIP: no filter of system calls here\n");
+		skip();
+	}
+	blocks = arena_stat(pid).st_blocks;
+	fixture_say('x');
+	assert_int_equal(fixture_hear(), '.');
+	assert_int_equal(stats_of(pid).lost_no_buffer, LATER);
+	assert_int_equal(arena_stat(pid).st_blocks, blocks);
+}
+
+static const struct fixture_body bodies[] = {{"thread", body_thread},
+					     {"complains", body_complains},
+					     {"child", body_child},
+					     {NULL, NULL}};
 
 LIFE_MAIN(TEST(complaint_that_blocks_makes_no_second_arena),
-	  TEST(arena_that_finds_no_place_leaves_nothing))
+	  TEST(arena_that_finds_no_place_leaves_nothing),
+	  TEST(ring_that_finds_no_place_takes_no_memory))
