@@ -119,7 +119,7 @@ static void ring_init(const struct fasttrace_ring *r, struct ft_buffer *b, uint6
 }
 
 /* Make the ring of an ended thread fit to go on: close what is open, forget what is in flight. */
-static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
+static void ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 {
 	uint64_t head = ft_load_acquire(&b->head); /* open:R */
 
@@ -140,7 +140,6 @@ static uint64_t ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 			      ft_load_acquire(&ft_ring_slot(r, ft_load_acquire(&b->head))->word)) &&
 	       !ft_ring_turn(r, b, ft_load_acquire(&b->head)))
 		;
-	return ft_load_acquire(&b->head);
 }
 
 static void ring_view(struct ft_arena *a, uint32_t index, struct fasttrace_ring *r)
