@@ -28,10 +28,11 @@ static void folder_watch(struct ft_registry *registry, struct ft_folder *folder)
 	folder->inotify_id = inotify_add_watch(registry->inotify.fd, path, FOLDER_EVENTS);
 	if (folder->inotify_id >= 0)
 		return;
-	/* Without a watch on each, the folders are read at each look. */
+	/* Without a watch on each, the folders are read at each look, and once a second. */
 	ft_loop_remove(registry->loop, &registry->inotify);
 	close(registry->inotify.fd);
 	registry->inotify.fd = -1;
+	ft_registry_soon(registry);
 }
 
 static void folder_add(struct ft_registry *registry, struct ft_folder *folder)

@@ -173,8 +173,34 @@ threads_daemon()
 		"it is woken all the same" "$(stat -c %s "$WORK/nobody/out") bytes read"
 }
 
+# A daemon that may watch no directory looks into it once a second.
+watches_daemon()
+{
+	unshare --user --map-root-user --mount sh -c \
+		'echo 0 >/proc/sys/user/max_inotify_watches && exec fasttracefs "$1"' sh "$M" || {
+		echo "no user namespace with limits of its own"
+		return
+	}
+	daemon=$(daemon_pid)
+	act write 1 stay
+	is "no inotify watch to be had: a program is found before anybody looks" until_true 60 known
+	known && found=found || found='not found'
+	row "the daemon may watch no directory (max_inotify_watches)" "1 program" \
+		"it is found before anybody looks" "$found"
+	murder "$pid"
+	kill -TERM "$daemon"
+	await unserved
+	finished
+}
+
+known() # to the daemon
+{
+	[ -n "$(find "/proc/$daemon/fd" -lname "*-$pid-*")" ]
+}
+
 descriptors_program
 descriptors_daemon
+watches_daemon
 memory_program
 memory_daemon
 size_daemon
