@@ -501,7 +501,7 @@ void ft_mount_free(struct ft_mount *mount)
 		directory_free(mount, mount->directories.head->data);
 	/* libfuse would unmount whatever it finds under the name by now. */
 	if (mount->number)
-		ft_mountpoint_release(mount->number);
+		ft_mountpoint_release(mount->number, fuse_session_fd(mount->session));
 	else if (mount->session)
 		fuse_session_unmount(mount->session);
 	if (mount->session)

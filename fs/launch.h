@@ -81,13 +81,14 @@ int ft_mountpoint_check(const char *path);
 /** ft_mountpoint_answers() - is one of ours mounted there, and alive? */
 bool ft_mountpoint_answers(const char *path);
 
-/** ft_mountpoint_device() - of what is mounted on an absolute path, uppermost; 0: not known. */
+/** ft_mountpoint_device() - of the uppermost of ours on an absolute path; 0: not known. */
 dev_t ft_mountpoint_device(const char *path);
 /**
- * ft_mountpoint_release() - unmount a filesystem of ours, wherever it is by now.
+ * ft_mountpoint_release() - unmount the filesystem of ours that has the number @device and the
+ * connection @fuse, wherever it is by now.
  * Not where another one is mounted on it: that would go with it.
  */
-void ft_mountpoint_release(dev_t device);
+void ft_mountpoint_release(dev_t device, int fuse);
 
 /* daemon.c */
 /** ft_daemon_reset() - forget what we inherited, but for the descriptors in @keep and 0 to 2. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <limits.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +104,7 @@ static int stale_detach(const char *path)
 /* A line of mountinfo. */
 struct mount {
 	unsigned id, parent, major, minor;
+	bool ours; /* of this type of filesystem */
 	char *path;
 };
 
@@ -127,6 +129,7 @@ static GArray *mounts_read(void)
 			   &path) != 5)
 			continue;
 		m.path = g_strcompress(path); /* \040 is a space */
+		m.ours = strstr(*l, " - fuse.fasttracefs ") != NULL;
 		free(path);
 		g_array_append_val(mounts, m);
 	}
@@ -143,7 +146,7 @@ dev_t ft_mountpoint_device(const char *path)
 	for (guint i = 0; i < mounts->len; i++) {
 		struct mount *m = &g_array_index(mounts, struct mount, i);
 
-		if (!strcmp(m->path, path))
+		if (m->ours && !strcmp(m->path, path))
 			device = makedev(m->major, m->minor);
 	}
 	g_array_unref(mounts);
@@ -174,26 +177,39 @@ static bool lies_in_mount(int fd, unsigned id)
 	return yes;
 }
 
-static void mount_detach(const struct mount *m)
+/* Is the connection @fuse cut, by an unmount or otherwise? */
+static bool is_cut(int fuse)
+{
+	struct pollfd p = {.fd = fuse};
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLERR;
+}
+
+/*
+ * While its mount is open and our connection stands, the number is ours. If that is cut, our mount
+ * is dead, if it is there at all: another one may have the number by now.
+ */
+static void mount_detach(const struct mount *m, int fuse)
 {
 	int fd = open(m->path, O_PATH | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (lies_in_mount(fd, m->id))
+	if (lies_in_mount(fd, m->id) && (!is_cut(fuse) || is_dead(fd)))
 		detach(fd, m->path);
 	close(fd);
 }
 
-void ft_mountpoint_release(dev_t device)
+void ft_mountpoint_release(dev_t device, int fuse)
 {
 	GArray *mounts = mounts_read();
 
 	for (guint i = 0; i < mounts->len; i++) {
 		struct mount *m = &g_array_index(mounts, struct mount, i);
 
-		if (makedev(m->major, m->minor) == device && !mount_is_covered(mounts, m->id))
-			mount_detach(m);
+		if (m->ours && makedev(m->major, m->minor) == device &&
+		    !mount_is_covered(mounts, m->id))
+			mount_detach(m, fuse);
 	}
 	g_array_unref(mounts);
 }

@@ -117,6 +117,41 @@ kill -KILL "$reader"
 is "when it goes, so does the daemon" until_true 60 daemon_gone
 ended_well "unmounted lazily with a reader inside"
 
+# Unmounted while it cannot look: by then another filesystem has the number that its mount had.
+number_of() # MOUNT
+{
+	awk -v d="$1" '$5 == d { print $3 }' /proc/self/mountinfo
+}
+
+number_again() # WHAT COMMAND...: it mounts what its last argument names
+{
+	what=$1
+	shift
+	begin
+	number=$(number_of "$M")
+	kill -STOP "$daemon"
+	umount -l "$M"
+	i=0 again=
+	while [ "$again" != "$number" ] && [ "$i" -lt 30 ]; do
+		i=$((i + 1)) other=$WORK/other.$i
+		mkdir -p "$other"
+		FASTTRACE_DIR=$FASTTRACE_DIR.$i "$@" "$other"
+		again=$(number_of "$other")
+	done
+	same "$what gets the number of the mount" "$again" "$number"
+	kill -CONT "$daemon"
+	await daemon_gone
+	same "which stays mounted" "$(number_of "$other")" "$number"
+	while [ "$i" -gt 0 ]; do
+		! mountpoint -q "$WORK/other.$i" || umount -l "$WORK/other.$i"
+		rm -rf "$FASTTRACE_DIR.$i"
+		i=$((i - 1))
+	done
+	ended_well "unmounted, and $what has its number, when the daemon looks"
+}
+number_again "another filesystem" mount -t tmpfs cover
+number_again "another daemon's mount" fasttracefs
+
 # The directory of arenas. What was opened in it goes on; what comes later finds a new one.
 directory() # renamed|removed COMMAND...
 {
