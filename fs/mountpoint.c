@@ -243,16 +243,16 @@ int ft_mountpoint_check(const char *path)
 	err = stale_detach(path);
 	if (err == -ENOTCONN)
 		return err;
+	if (!err && stat(path, &st))
+		err = -errno;
+	else if (!err && !S_ISDIR(st.st_mode))
+		err = -ENOTDIR;
 	if (err == -ENOENT)
 		ft_report("%s: No such directory: expected a directory to mount on", path);
 	else if (err)
 		ft_report("%s: %s: expected a directory to mount on", path, strerror(-err));
 	if (err)
 		return err;
-	if (stat(path, &st) || !S_ISDIR(st.st_mode)) {
-		ft_report("%s: Not a directory: expected a directory to mount on", path);
-		return -ENOTDIR;
-	}
 	if (geteuid() && access(path, W_OK)) {
 		ft_report("%s: %s: expected a directory that user %u may write to", path,
 			  strerror(errno), (unsigned)geteuid());

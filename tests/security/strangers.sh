@@ -55,6 +55,9 @@ if as bob unshare --user --map-root-user true 2>/dev/null; then
 	isnt "nor read her directory so" as bob unshare --user --map-root-user ls "$DIR"
 	attempts=$((attempts + 2))
 fi
+isnt "bob's fasttracefs at her mount" as bob fasttracefs --dir "$STAGE/bob/arenas" "$M"
+has "says why not" "$M: Permission denied: expected a directory to mount on"
+attempts=$((attempts + 1))
 refused 'EPERM EACCES' bob umount "$M"
 refused 'EPERM EACCES' bob mount-over "$M" "$STAGE/bob"
 mount_attempts=$attempts mount_breaches=$breaches
