@@ -107,7 +107,11 @@ begin
 program_pid=$pid
 start sh -c 'exec cat "$1" >"$2"' sh "$M/$pid/threads/$pid/stream" "$WORK/streamed"
 reader=$pid pid=$program_pid
-sleep 0.3
+inside()
+{
+	[ -n "$(find "/proc/$reader/fd" -lname '*/stream')" ]
+}
+await inside
 umount -l "$M"
 : >"$WORK/more"
 is "a reader inside a mount that was unmounted lazily reads on" \

@@ -37,7 +37,7 @@ mounted()
 unmount() # and wait until the daemon has let go of the arenas
 {
 	if mounted; then fusermount3 -u "$M"; fi
-	until_true 5 unserved
+	until_true 20 unserved
 }
 
 unserved() # no daemon holds the arena directory

@@ -46,20 +46,20 @@ fasttracefs "$M" -- sh -c 'until [ -e "$1" ]; do sleep 0.02; done; exec "$2" end
 	"$WORK/begin" "$program" 2>/dev/null &
 pid=$!
 pids=$pid
-until_true 5 mounted
+until_true 20 mounted
 unmount
 no_runs()
 {
 	[ -z "$(find "$FASTTRACE_DIR" -name '*run-*')" ]
 }
-is "a run directory that nobody used goes with the mount" until_true 5 no_runs
+is "a run directory that nobody used goes with the mount" until_true 20 no_runs
 : >"$WORK/begin"
 wait "$pid" 2>/dev/null || :
 is "a mount after its program's death" serve
 same "shows it" "$(cat "$M/$pid/state")" ended
 rmdir "$M/$pid"
 unmount
-is "and leaves no run directory" until_true 5 no_runs
+is "and leaves no run directory" until_true 20 no_runs
 
 # 2. A program first, fasttracefs later; two at once.
 start "$program" stay "$WORK/counts" 1 1000
