@@ -6,7 +6,7 @@
 #   make check      set up what is missing, then every test
 #   make check-X    one kind: unit stress crash model fuzz faults security life mount san format shell
 #                   headers install
-#   make torture    the random tests, for a long time
+#   make torture    TORTURE=1: the random tests, for three quarters of an hour; 10: for a night
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
 #   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
@@ -270,9 +270,10 @@ fuzz: setup
 fuzz-afl: setup-torture
 	@tests/fuzz/helper_afl.sh $(SECONDS) $(subst $(comma), ,$(TARGET))
 
+TORTURE ?= 1
 torture: setup-torture
 	$(AGAIN) tests
-	$(RUN) torture
+	$(Q)TORTURE=$(TORTURE) tests/run.sh -b $(BUILD) torture
 
 mutants: setup
 	@tests/mutants.sh

@@ -5,7 +5,7 @@
 #
 # Suites: unit stress crash model fuzz faults security life mount san format shell headers install
 # bench, and two that are made of them: check (all, with the builds) and torture (the random ones,
-# for long). A test is a program or a script: tests/unit/test_*.c, tests/mount/*.sh,
+# for three quarters of an hour; TORTURE=N for N times as long). A test is a program or a script: tests/unit/test_*.c, tests/mount/*.sh,
 # tests/{model,fuzz}/*.sh, *.c and *.sh of the other folders. A file called lib*, common*, fixture*
 # or helper* is none, nor is a program that a script *.sh beside it of the same name runs.
 #
@@ -36,6 +36,7 @@ TEST_SECONDS=${TEST_SECONDS:-30}
 TEST_KILLS=${TEST_KILLS:-200}
 TEST_FUZZ=${TEST_FUZZ:-0}
 TEST_MODEL=${TEST_MODEL:-check}
+TORTURE=${TORTURE:-1}
 unset MAKEFLAGS MFLAGS MAKELEVEL
 unset FASTTRACE FASTTRACE_DIR FASTTRACE_MOUNT FASTTRACE_MODE FASTTRACE_SUBBUF_SIZE \
 	FASTTRACE_SUBBUFS FASTTRACE_MAX_MEMORY FASTTRACE_BLOCK_TIMEOUT FASTTRACE_EVENTS
@@ -259,17 +260,19 @@ suite()
 		done
 		;;
 	torture)
-		programs stress 3600 ' overwrite' 600 overwrite
-		programs stress 3600 ' discard' 200 discard
-		programs stress 3600 ' block' 200 block
-		programs crash 7200 '' 5000
-		programs model 7200 '' torture
-		programs fuzz 7200 '' 180
-		BUILD=$root/$build item fuzz/afl 7200 "$root/tests/fuzz/helper_afl.sh" 60
+		programs stress $((1000 * TORTURE)) ' overwrite' $((300 * TORTURE)) overwrite
+		programs stress $((1000 * TORTURE)) ' discard' $((100 * TORTURE)) discard
+		programs stress $((1000 * TORTURE)) ' block' $((100 * TORTURE)) block
+		programs crash $((3600 * TORTURE)) '' $((4000 * TORTURE))
+		programs model 3600 '' torture
+		programs fuzz $((3600 * TORTURE)) '' $((90 * TORTURE))
+		BUILD=$root/$build item fuzz/afl $((3600 * TORTURE)) \
+			"$root/tests/fuzz/helper_afl.sh" $((30 * TORTURE))
 		suite faults
 		suite security
-		BUILD=$root/$build item 'life/races' 300 "$root/tests/life/races.sh"
-		BUILD=$root/$build item 'life/clock 600' 700 "$root/$build/tests/life/clock" 600
+		BUILD=$root/$build item life/races 300 "$root/tests/life/races.sh"
+		BUILD=$root/$build item "life/clock" $((300 * TORTURE)) \
+			"$root/$build/tests/life/clock" $((120 * TORTURE))
 		;;
 	*)
 		echo "run.sh: $1: no such suite" >&2

@@ -105,11 +105,14 @@ has() # TEXT WORDS: the output of the command before, in $ERR, has them
 
 until_true() # SECONDS CMD...
 {
-	tries=$(($1 * 50))
+	seconds=$1 tries=$(($1 * 50))
 	shift
 	while ! "$@" 2>/dev/null; do
 		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
+		[ "$tries" -gt 0 ] || {
+			echo "# $seconds s have passed without: $*" >&2
+			return 1
+		}
 		sleep 0.02
 	done
 }
