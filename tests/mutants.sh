@@ -31,9 +31,10 @@ run() # PROGRAM
 		;;
 	tests/crash/kill) timeout 200 "$build/$1" 300 1 ;;
 	tests/crash/points)
-		timeout 60 "$build/$1" overwrite && timeout 60 "$build/$1" discard &&
-			timeout 60 "$build/$1" block
+		timeout 200 "$build/$1" overwrite && timeout 200 "$build/$1" discard &&
+			timeout 200 "$build/$1" block
 		;;
+	tests/crash/step) timeout 400 "$build/$1" ;;
 	*) timeout 60 "$build/$1" ;;
 	esac
 }
@@ -68,7 +69,8 @@ mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once,
 	fi
 	for t in $tests; do
 		run "$t" >"$work/log" 2>&1 && continue
-		echo "ok - $name: found by $t"
+		[ $? -eq 124 ] && how='does not end in' || how='found by'
+		echo "ok - $name: $how $t"
 		passed=$((passed + 1))
 		return
 	done
