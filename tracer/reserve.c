@@ -42,7 +42,7 @@ static int boundary_cross(const struct ft_end *end, uint64_t seq, uint64_t word)
 		return ft_wait_room(end, seq);
 	if (err == -EBUSY) /* an outer event, perhaps left for ever by siglongjmp: go elsewhere */
 		return ft_buffer_attach(true) ? -EBUSY : 0;
-	return ft_end_wiped(end) ? 0 : err;
+	return err;
 }
 
 /* The clock stands 2^46 ticks or more after the newest event, or before it. */
@@ -122,7 +122,7 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 		    ft_word_units(&end.ring, word) + units > end.ring.units) {
 			int err = boundary_cross(&end, seq, word);
 
-			if (err)
+			if (err && !ft_end_wiped(&end))
 				return event_lose(end.buffer,
 						  err == -EBUSY ? FT_LOST_NESTED : FT_LOST_FULL);
 			continue;

@@ -64,7 +64,7 @@
  * | slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
  * | slot->page = ft_page_word(tag, 0, seq & r->mask);
  * | b->head = b->consumed = b->base = first;
- * @tracer/reserve.c boundary_cross() 2489462392 from `close` to `turned`
+ * @tracer/reserve.c boundary_cross() 729331602 from `close` to `turned`
  * | int err = ft_ring_close(&end->ring, seq, word);
  * | err = ft_ring_turn(&end->ring, end->buffer, seq);
  * @tracer/reserve.c event_place() 1986629478 `event_place`
@@ -74,7 +74,7 @@
  * | ft_store_relaxed(&t->open, ft_word_tag(ring, seq));
  * | ft_page_index(ft_load_relaxed(&slot->page))
  * | __builtin_memcpy(p, &header, sizeof(header));
- * @tracer/reserve.c event_reserve() 2391583061 `again`
+ * @tracer/reserve.c event_reserve() 2278037861 `again`
  * | seq = ft_load_acquire(&end.buffer->head);
  * | word = ft_load_acquire(&ft_ring_slot(&end.ring, seq)->word);
  * | int err = boundary_cross(&end, seq, word);
