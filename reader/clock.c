@@ -4,7 +4,7 @@
  *
  * The kernel does not tell the counter's frequency. It is measured against CLOCK_MONOTONIC, over
  * the longest time that is to be had for nothing: since the arena was made, or this library was
- * loaded. Both clocks are read within some 50 ns of each other, which is 1 ppm of the shortest
+ * loaded. All clocks are read within some 50 ns of each other, which is 1 ppm of the shortest
  * base.
  *
  * Against CLOCK_MONOTONIC, and not _RAW, because NTP steers the former, and with it the time of day
@@ -56,15 +56,13 @@ static struct instant instant_take(void)
 
 	for (int i = 0; i < TRIES; i++) {
 		uint64_t before = fasttrace_clock_cycles(), ns = clock_ns(CLOCK_MONOTONIC);
-		uint64_t after = fasttrace_clock_cycles();
+		uint64_t real_ns = clock_ns(CLOCK_REALTIME), after = fasttrace_clock_cycles();
 
 		if (after - before >= best)
 			continue;
 		best = after - before;
-		at.ticks = before + best / 2;
-		at.ns = ns;
+		at = (struct instant){before + best / 2, ns, real_ns};
 	}
-	at.real_ns = at.ns + clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	return at;
 }
 
