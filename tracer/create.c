@@ -158,19 +158,22 @@ static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const 
 	} while (parent && ft_load_relaxed(&parent->rules) != rules);
 }
 
-/* A forked child keeps its parent's table: cut after the last entry that was linked. */
-static void events_inherit(struct ft_arena *a, const struct ft_arena *parent)
+/*
+ * A forked child keeps its parent's table: cut after the last entry that was linked, and before what
+ * the parent has added since there is memory for ours. Our call sites know of none of those.
+ */
+static void events_inherit(struct ft_arena *a, const struct ft_arena *parent, uint64_t bytes)
 {
 	uint32_t last = 0, next = ft_load_acquire(&parent->events_first); /* event:R */
 
-	while (next) {
+	while (next && next < a->events_offset + bytes) {
 		last = next;
 		next = ft_load_acquire(
 			&((const struct ft_event_entry *)((const char *)parent + last))->next);
 	}
 	if (!last)
 		return;
-	a->events_end = ft_load_acquire(&parent->events_end);
+	a->events_end = bytes;
 	memcpy((char *)a + a->events_offset, (const char *)parent + a->events_offset,
 	       a->events_end);
 	((struct ft_event_entry *)((char *)a + last))->next = 0;
@@ -272,9 +275,10 @@ static void *sparse_map(int fd, size_t size)
 	return MAP_FAILED;
 }
 
-static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
+static int file_size(int fd, struct ft_created *made)
 {
-	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0;
+	const struct ft_arena *parent = made->parent;
+	uint64_t events = parent ? ft_load_acquire(&parent->events_end) : 0, size = made->size;
 	/* With room for what somebody adds meanwhile. */
 	uint64_t rules =
 		FT_EVENTS_MAX + (parent ? ft_rules_bytes(ft_load_acquire(&parent->rules)) : 0);
@@ -296,13 +300,14 @@ static int file_size(int fd, uint64_t size, const struct ft_arena *parent)
 	    fallocate(fd, 0, (off_t)RULES_OFFSET, (off_t)rules))
 		return -errno;
 	FASTTRACE_POINT(file_backed);
+	made->events = events;
 	return 0;
 }
 
 static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_config *config,
 		      struct ft_created *made, char *name, size_t name_size)
 {
-	int err = file_size(fd, made->size, made->parent), whole;
+	int err = file_size(fd, made), whole;
 
 	if (!err && !ft_dir_evict(dirfd, 0))
 		err = -EDQUOT;
@@ -321,7 +326,7 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 	arena_fill(made->arena, made->size, config);
 	rules_fill(made->arena, made->parent, config->events);
 	if (made->parent)
-		events_inherit(made->arena, made->parent);
+		events_inherit(made->arena, made->parent, made->events);
 	file_name(made->arena, name, name_size);
 	err = renameat(dirfd, temporary, dirfd, name) ? -errno : 0;
 	FASTTRACE_POINT(file_named);

@@ -12,6 +12,7 @@
 struct ft_created {
 	const struct ft_arena *parent; /* in: of a forked child: its event table is copied */
 	size_t size;		       /* in: the parent's, or 0; out */
+	uint64_t events;	       /* out: bytes of the table that were there to be copied */
 	struct ft_arena *arena;	       /* out: mapped somewhere, complete but for its buffers */
 	void *lock_page;	       /* out: keeps the writer's lock; not inherited by fork */
 };
