@@ -64,6 +64,8 @@
  *   lap:W      bytes, fence R      stand:R    page, fence A       a copy is torn, or its page stood
  *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
  *   drop:W     hold, fence R       stand:R    hold, fence A       fields are of one hold
+ *   held:W     hold, full          held:R     hold, full          get's last look at the owner, or
+ *                                  claim:R    state, AR (CAS)     the next owner's at the hold
  *   put:W      consumed, R         full:R     consumed, A         the reader's last access to it
  *   room:W     room, AR (add)      room:R     room, A             consumed, before it sleeps
  *   sleep:W    waiters, full       close:W    word, full (CAS)    the reader's last look before it

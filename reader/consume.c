@@ -388,7 +388,9 @@ int fasttrace_buffer_get(struct fasttrace_arena *a, unsigned index, uint64_t ser
 	*p = (struct fasttrace_packet){.seq = seq, .serial = serial};
 	b->taken = true;
 	err = packet_fill(a, b, p);
-	if (!err) /* of this owner still, when its tid and base were read? */
+	ft_fence_full(); /* held:W, before we look */
+	/* Of this owner still, when its tid and base were read? */
+	if (!err)
 		err = ft_reader_owner(a, index, serial, &b);
 	if (err)
 		fasttrace_buffer_unget(a, index, p);

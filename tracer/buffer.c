@@ -295,7 +295,7 @@ static bool place_free(struct ft_arena *a, uint32_t index)
 	struct fasttrace_ring r;
 	int64_t left;
 
-	if (ft_load_acquire(&b->hold.state))
+	if (ft_load_acquire(&b->hold.state)) /* held:R */
 		return false;
 	if (a->mode == FT_OVERWRITE)
 		return true;
@@ -313,6 +313,7 @@ static bool place_claim(struct ft_arena *a, uint32_t index)
 	if (!ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_CLAIMED)) /* claim:R */
 		return false;
 	FASTTRACE_POINT(ring_claimed);
+	ft_fence_full(); /* held:R, behind the claim */
 	if (place_free(a, index))
 		return true;
 	ft_store_release(&b->state, FT_BUFFER_DEAD); /* end:W */

@@ -131,6 +131,22 @@ inline sleep_wake()
 	fi
 }
 
+/* TEST held-claim 23 2: get sees that the owner has changed, or the next owner what get holds */
+inline held_claim()
+{
+	if
+	:: me == 0 ->
+		store(OTHER, REL, 1); /* held:W; OTHER is hold.state */
+		fence(AT(1, FULL));
+		load(WORD, ACQ, R(0)) /* again:R; WORD is state */
+	:: me == 1 ->
+		cas(WORD, AR, 0, 1, got); /* claim:R */
+		fence(AT(2, FULL));
+		load(OTHER, ACQ, R(0)) /* held:R */
+	:: else
+	fi
+}
+
 /* TEST attach 8 2: the owner is written down when state says that there is one */
 inline attach()
 {
@@ -443,6 +459,7 @@ inline run_pair()
 	:: litmus == 20 -> drop_stand()
 	:: litmus == 21 -> room()
 	:: litmus == 22 -> two_looks()
+	:: litmus == 23 -> held_claim()
 	:: else -> assert(false)
 	fi
 }
@@ -466,7 +483,8 @@ inline judge()
 		:: litmus == 4 || litmus == 6 || litmus == 9 -> FINDS(S(1, 0) == 1, raced)
 		:: litmus == 5 || litmus == 8 || litmus == 16 || litmus == 21 ->
 			FINDS(S(1, 0) == 1, S(1, 1) == 0)
-		:: litmus == 7 -> FINDS(S(0, 0) == 0 || S(1, 0) == 0, S(0, 0) == 0 && S(1, 0) == 0)
+		:: litmus == 7 || litmus == 23 ->
+			FINDS(S(0, 0) == 0 || S(1, 0) == 0, S(0, 0) == 0 && S(1, 0) == 0)
 		:: litmus == 10 -> FINDS(S(1, 0) == 0 && S(1, 2) == 1, S(1, 3) == 0)
 		:: litmus == 14 -> FINDS(S(0, 0) == 0 && S(2, 0) == 1, S(2, 1) == 0)
 		:: litmus == 15 -> FINDS(S(1, 0) == 0 && S(1, 1) == 1, S(1, 2) == 0)
