@@ -1,6 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# mutants.sh [NAME...] - break the protocol on purpose, one promise at a time, and see a test fail.
+# mutants.sh [-n] [NAME...] - break the protocol on purpose, one promise at a time, and see a test fail.
+#
+# -n: only see whether each still applies.
 #
 # Each mutant is one change to a copy of the sources; `tests` are the programs of which one must fail.
 # A change that no longer applies is a failure too: then the mutant is to be written anew.
@@ -12,7 +14,8 @@ FASTTRACE_DIR=$(mktemp -d /dev/shm/fasttrace-mutants.XXXXXX) || exit 2
 export FASTTRACE_DIR # of the tests that are killed, and so do not clean up
 trap 'rm -rf "$work" "$FASTTRACE_DIR"' EXIT
 trap 'exit 130' INT TERM HUP
-passed=0 failed=0
+passed=0 failed=0 dry=
+[ "${1-}" != -n ] || { dry=1 && shift; }
 wanted=$*
 build=$work/build
 
@@ -54,11 +57,19 @@ mutant() # NAME FILE FROM TO: replaces the text FROM, which stands in FILE once,
 	[ -z "$wanted" ] || case " $wanted " in *" $name "*) ;; *) return ;; esac
 	rm -rf "$work/src"
 	mkdir -p "$work/src"
-	cp -r Makefile fs include reader tracer tests "$work/src/"
+	if [ -n "$dry" ]; then
+		mkdir -p "$work/src/${file%/*}" && cp "$file" "$work/src/$file"
+	else
+		cp -r Makefile fs include reader tracer tests "$work/src/"
+	fi
 	if ! FROM=$3 TO=$4 perl -0777 -i -pe '$n = s/\Q$ENV{FROM}\E/$ENV{TO}/g; END { exit($n != 1) }' \
 		"$work/src/$file"; then
 		echo "not ok - $name: does not apply to $file"
 		failed=$((failed + 1))
+		return
+	fi
+	if [ -n "$dry" ]; then
+		passed=$((passed + 1))
 		return
 	fi
 	if ! tests_make >"$work/log" 2>&1; then
@@ -95,6 +106,7 @@ mutant commit-does-not-see-the-handler tracer/reserve.c \
 	'if (word == stored)'
 mutant commit-without-order include/fasttrace-abi.h \
 	'__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {' '0)) {'
+mutant anchor-of-the-lap-before tracer/reserve.c ' && !ft_anchor_after(anchor, seq)' ''
 mutant nested-range-forgotten tracer/reserve.c \
 	'if (nested_add(ring, pair, r, seq))' 'if (0)'
 mutant nested-neighbours-not-merged tracer/reserve.c \

@@ -252,6 +252,7 @@ suite()
 	check)
 		suite format
 		suite shell
+		item 'mutants apply' 60 tests/mutants.sh -n
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
