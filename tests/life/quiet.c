@@ -86,7 +86,7 @@ static struct fasttrace_stats confined_run(struct fasttrace_arena **a)
 	pthread_kill(id, SIGUSR1);
 	do {
 		s = stats_of(*a);
-	} while (s.begun <= EVENTS);
+	} while (s.begun <= EVENTS || s.in_flight);
 	__atomic_store_n(&go, 2, __ATOMIC_RELEASE);
 	pthread_join(id, NULL);
 	check_equal(s.begun, EVENTS + 1);
