@@ -5,7 +5,7 @@
 #
 # Suites: unit stress crash model fuzz faults security life mount san format shell headers install
 # bench, and two that are made of them: check (all, with the builds) and torture (the random ones,
-# for three quarters of an hour; TORTURE=N for N times as long). A test is a program or a script:
+# for forty minutes; TORTURE=N for N times as long). A test is a program or a script:
 # tests/unit/test_*.c, tests/{mount,model,fuzz}/*.sh, *.c and *.sh of the other folders. A file
 # called lib*, common*, fixture* or helper* is none, nor is a program that a script *.sh beside it of
 # the same name runs.
@@ -262,9 +262,9 @@ suite()
 		done
 		;;
 	torture)
-		programs stress $((1000 * TORTURE)) ' overwrite' $((300 * TORTURE)) overwrite
-		programs stress $((1000 * TORTURE)) ' discard' $((100 * TORTURE)) discard
-		programs stress $((1000 * TORTURE)) ' block' $((100 * TORTURE)) block
+		programs stress $((1000 * TORTURE)) ' overwrite' $((180 * TORTURE)) overwrite
+		programs stress $((1000 * TORTURE)) ' discard' $((60 * TORTURE)) discard
+		programs stress $((1000 * TORTURE)) ' block' $((60 * TORTURE)) block
 		programs crash $((3600 * TORTURE)) '' $((4000 * TORTURE))
 		programs model 3600 '' torture
 		programs fuzz $((3600 * TORTURE)) '' $((90 * TORTURE))

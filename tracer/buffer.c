@@ -406,7 +406,7 @@ static int thread_attach(bool abandon)
 {
 	struct ft_arena *a = ft_process_arena();
 	struct fasttrace_thread *old = fasttrace_self, *t;
-	uint32_t index;
+	uint32_t index = 0; /* gcc -O1 does not see that it is set */
 
 	if (!a)
 		return -ENOMEM;

@@ -268,8 +268,8 @@ static void owner_that_comes_during_get_is_not_given_the_last_ones(void **state)
 	claim_at = UINT64_MAX;
 	get_while_owner_changes();
 	before = taken_at;
-	for (unsigned i = 0; i < 20; i++) {
-		claim_at = 1 + before * i / 20;
+	for (unsigned i = 0; i < 10; i++) {
+		claim_at = 1 + before * i / 10;
 		get_while_owner_changes();
 	}
 	assert_true(owners > 0);
