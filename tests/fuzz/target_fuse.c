@@ -13,7 +13,6 @@
 
 #define STEPS 120
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The daemon's clock: it stands still but for step_clock(). */
@@ -447,14 +446,18 @@ static void log_nothing(enum fuse_log_level level, const char *format, va_list a
 	(void)level, (void)format, (void)args;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+/* In the process that takes inputs: AFL++ forks it, and a fork is another traced process. */
+static void begin(void)
 {
-	(void)argc, (void)argv;
+	static bool begun;
+
+	if (begun)
+		return;
+	begun = true;
 	signal(SIGPIPE, SIG_IGN);
 	arenas_init();
 	fasttrace_reader_guard();
 	fuse_set_log_func(log_nothing);
-	return 0;
 }
 
 static unsigned descriptors(void)
@@ -471,9 +474,11 @@ static unsigned descriptors(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	unsigned before = descriptors();
 	uint8_t options, arenas;
+	unsigned before;
 
+	begin();
+	before = descriptors();
 	input = data;
 	input_left = size;
 	options = take8();
