@@ -6,8 +6,12 @@
  * serves what is left.
  *
  *   daemon MOUNT KILLS [SEED]     started by daemon.sh, which cleans up
+ *
+ * With FASTTRACE_POINTS=FILE, and a fasttracefs in which labels mean something (daemon-labels.sh), the
+ * daemon dies at labels, each in its turn that it was seen to pass.
  */
 #include "common-consumer.h"
+#include "daemon-labels.h"
 #include "row.h"
 
 #define SUBBUFS 8
@@ -58,19 +62,18 @@ __attribute__((format(printf, 3, 4))) static bool file_text(char *text, size_t s
 	return n > 0;
 }
 
-static bool daemon_start(void)
+static int daemon_launch(void)
 {
 	int status = -1;
 	pid_t pid = fork();
 
 	if (!pid) {
+		labels_tell();
 		execlp("fasttracefs", "fasttracefs", mount_dir, (char *)NULL);
 		_exit(127);
 	}
 	waitpid(pid, &status, 0);
-	if (status)
-		complain("no mount", 0, 0, (uint64_t)status, 0);
-	return !status;
+	return status;
 }
 
 /* It is ours to wait for: daemon.c is a subreaper. */
@@ -81,12 +84,34 @@ static pid_t daemon_pid(void)
 	return file_text(text, sizeof(text), "%s/.lock", getenv("FASTTRACE_DIR")) ? atoi(text) : 0;
 }
 
+/* With labels, every other one is to die while it begins: there it takes over from the last one. */
+static bool daemon_start(void)
+{
+	bool armed = random_below(2) && label_arm(true), dies;
+	int status;
+
+	if (armed)
+		__atomic_add_fetch(&shared->killing, 1, __ATOMIC_ACQ_REL);
+	status = daemon_launch();
+	dies = armed && label_await();
+	kills += dies;
+	if (armed)
+		__atomic_add_fetch(&shared->dead, 1, __ATOMIC_ACQ_REL);
+	if (dies)
+		status = daemon_launch();
+	if (status)
+		complain("no mount", 0, 0, (uint64_t)status, 0);
+	return !status;
+}
+
 static void daemon_kill(void)
 {
 	pid_t pid = daemon_pid();
 
 	__atomic_add_fetch(&shared->killing, 1, __ATOMIC_ACQ_REL);
-	if (pid <= 0 || kill(pid, SIGKILL))
+	if (label_arm(false) && label_await())
+		pid = 0;
+	else if (pid <= 0 || kill(pid, SIGKILL))
 		complain("no daemon", 0, 0, (uint64_t)pid, 0);
 	else
 		waitpid(pid, NULL, 0);
@@ -311,7 +336,7 @@ static void round_run(enum victim victim, pid_t pid)
 
 static void round_start(unsigned long number)
 {
-	enum victim victim = (enum victim)(number % VICTIMS);
+	enum victim victim = (enum victim)(labels ? DAEMON + number % 2 : number % VICTIMS);
 	uint64_t before = errors->all;
 
 	seed = program_seed = number;
@@ -328,8 +353,8 @@ static void round_start(unsigned long number)
 		all.ways[i] += shared->ways[i];
 	found[victim] += errors->all - before;
 	if (errors->all != before)
-		fprintf(stderr, "%s mode; again: tests/crash/daemon.sh 1 %lu\n", mode_names[mode],
-			number);
+		fprintf(stderr, "%s mode; again: tests/crash/daemon%s.sh 1 %lu\n", mode_names[mode],
+			labels ? "-labels" : "", number);
 }
 
 static void rows_print(void)
@@ -344,6 +369,8 @@ static void rows_print(void)
 		"the same; the new daemon serves what is left, and sums are exact"};
 	char tried[32];
 
+	if (labels_row(found[DAEMON] + found[BOTH]))
+		return;
 	for (unsigned v = 0; v < VICTIMS; v++) {
 		snprintf(tried, sizeof(tried), "%llu kills", (unsigned long long)deaths[v]);
 		row(names[v], tried, promises[v], "%llu errors", (unsigned long long)found[v]);
@@ -364,6 +391,7 @@ int main(int argc, char **argv)
 	counts_make();
 	shared = (struct shared *)(void *)counts->notes;
 	errors_make();
+	labels_make();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	setenv("FASTTRACE_BLOCK_TIMEOUT", "inf", 1);
 	snprintf(subbufs, sizeof(subbufs), "%d", SUBBUFS);

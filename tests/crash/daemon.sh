@@ -9,7 +9,7 @@ if ! (: <>/dev/fuse) 2>/dev/null; then
 	echo "/dev/fuse does not open"
 	exit 77
 fi
-OUT=$OUT "$BUILD/tests/crash/daemon" "$M" "${1:-60}" ${2:+"$2"} || failures=$((failures + 1))
+PATH=${DAEMON:-$BUILD}:$PATH OUT=$OUT "$BUILD/tests/crash/daemon" "$M" "${1:-60}" ${2:+"$2"} || failures=$((failures + 1))
 checks=$((checks + 1))
 unmount
 isnt "no mount is left" mounted

@@ -3,56 +3,41 @@
  * points.h - what FASTTRACE_POINT() means in the crash build, which includes this file before all
  * others: look at a shared page whether this is the label at which something is to happen.
  *
- * A page belongs to one process. A test maps it and lets `points` point at it.
+ * A page belongs to one process. A test maps it and lets `points` point at it; a daemon finds its
+ * own by the environment variable FASTTRACE_POINTS, the path of a file.
  */
 #ifndef POINTS_H
 #define POINTS_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
-enum point {
-	POINT_none,
-#define POINT(name, ...) POINT_##name,
-#include "points-table.h"
-#undef POINT
-	POINTS
-};
-
-#define POINT_ORDERS 3
-
-enum point_deed {
-	POINT_KILL,  /* this process, by SIGKILL */
-	POINT_TRACE, /* a signal arrives, whose handler traces */
-	POINT_STOP   /* here, until told to go on */
-};
-
-/* Orders are done one after another. */
-struct point_order {
-	uint32_t at;	/* enum point */
-	uint32_t depth; /* of handlers at which it is meant */
-	uint32_t pass;	/* how often it is passed before */
-	uint32_t deed;	/* enum point_deed */
-};
-
-struct points {
-	uint32_t armed;
-	uint32_t depth;
-	uint32_t done; /* orders */
-	uint32_t orders;
-	struct point_order order[POINT_ORDERS];
-	uint32_t stopped;
-	uint32_t go;
-	uint64_t hits[POINTS]; /* while armed */
-};
+#include "points-page.h"
 
 #define POINT_SHARED __attribute__((weak, visibility("hidden")))
 
 /* In each object of the crash build; the linker takes one of all. */
 POINT_SHARED struct points *points;
+
+/* Each object asks for it, the first call does it. A daemon's children inherit the mapping. */
+void points_find(void) __attribute__((constructor));
+POINT_SHARED void points_find(void)
+{
+	const char *path = points ? NULL : getenv("FASTTRACE_POINTS");
+	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+	void *at;
+
+	if (fd < 0)
+		return;
+	at = mmap(NULL, sizeof(*points), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	points = at == MAP_FAILED ? NULL : (struct points *)at;
+	close(fd);
+}
 
 void points_pause(struct points *p);
 POINT_SHARED void points_pause(struct points *p)
@@ -78,6 +63,7 @@ POINT_SHARED void points_reached(enum point at)
 	if (done >= p->orders || p->order[done].at != at || p->order[done].depth != p->depth ||
 	    p->order[done].pass--)
 		return;
+	p->pid = (uint32_t)getpid();
 	__atomic_store_n(&p->done, done + 1, __ATOMIC_RELEASE);
 	if (p->order[done].deed == POINT_STOP)
 		points_pause(p);
