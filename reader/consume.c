@@ -234,15 +234,19 @@ uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq)
 {
 	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
 	uint64_t own = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->lost), base = 0;
-	uint64_t lost = ft_load_acquire(&next->lost), word = ft_load_acquire(&next->word);
+	uint64_t lost = ft_buffer_lost(b->shared);
 
 	for (int i = 0; i < FT_LOST_REASONS; i++)
 		base += ft_load_relaxed(&b->shared->base_lost[i]); /* published by state */
-	/* Opened, and not on its way to the next lap: it is the next one's. */
-	if (!ft_word_is(&b->ring, word, seq + 1) ||
-	    !ft_page_is(ft_load_acquire(&next->page), seq + 1))
-		lost = ft_load_acquire(&b->shared->head) == seq ? ft_buffer_lost(b->shared) : own;
-	return lost - base;
+	if (ft_load_acquire(&b->shared->head) == seq)
+		return lost - base; /* counted while it was the newest */
+	/* Opened: the next one's, if word is that before, and it is not on its way to the next lap. */
+	if (ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1)) {
+		lost = ft_load_acquire(&next->lost);
+		if (ft_page_is(ft_load_acquire(&next->page), seq + 1))
+			return lost - base;
+	}
+	return own - base;
 }
 
 /* Write down what we are about to take. */

@@ -76,7 +76,7 @@ static uint64_t hold_sum(const struct ft_reader_buffer *b, struct fasttrace_stat
 	return 1;
 }
 
-/* The running count and word of head's sub-buffer, of one moment. */
+/* The running count and word of head's sub-buffer, of one moment: its page is no later lap's. */
 static uint64_t total_take(const struct ft_reader_buffer *b, uint64_t *head, uint64_t *word)
 {
 	uint64_t begun;
@@ -88,7 +88,8 @@ static uint64_t total_take(const struct ft_reader_buffer *b, uint64_t *head, uin
 		slot = ft_ring_slot(&b->ring, *head);
 		begun = ft_load_acquire(&slot->begun);
 		*word = ft_load_acquire(&slot->word);
-		if (ft_word_is(&b->ring, *word, *head))
+		if (ft_word_is(&b->ring, *word, *head) &&
+		    ft_page_is(ft_load_acquire(&slot->page), *head))
 			return begun + ft_word_count(&b->ring, *word);
 	}
 	*word = 0;

@@ -137,6 +137,14 @@ mutant swap-without-cas reader/consume.c \
 		   ft_page_word(seq, FT_PAGE_TAKEN, (uint64_t)spare)); if (1)'
 mutant delivered-not-looked-at reader/consume.c \
 	'if (s->committed != (s->word & ~ft_word_closed_bit(&b->ring)) && !gone)' 'if (0)'
+mutant lost-of-an-older-lap reader/consume.c \
+	'	if (ft_load_acquire(&b->shared->head) == seq)
+		return lost - base; /* counted while it was the newest */' \
+	'	uint64_t early = ft_load_acquire(&next->lost);
+	if (ft_load_acquire(&b->shared->head) == seq)
+		return lost - base;
+	if (ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1))
+		return early - base;'
 mutant spare-assumed reader/takeover.c \
 	'return missing < b->pages && ft_page_standing(b, missing) < 0 ? (int64_t)missing : -EPROTO;' \
 	'return (int64_t)b->ring.mask + 1;'

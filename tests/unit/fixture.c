@@ -78,9 +78,8 @@ static void dir_remove(const char *path)
 int fixture_teardown(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < spawned_count; i++)
-		if (spawned[i])
-			fixture_kill(spawned[i]);
+	while (spawned_count)
+		fixture_kill(spawned[0]);
 	pipes_close();
 	dir_remove(fixture_dir);
 	return 0;
@@ -155,7 +154,7 @@ int fixture_wait(pid_t pid)
 		;
 	for (unsigned i = 0; i < spawned_count; i++)
 		if (spawned[i] == pid)
-			spawned[i] = 0;
+			spawned[i] = spawned[--spawned_count];
 	return status;
 }
 

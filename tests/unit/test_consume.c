@@ -5,11 +5,15 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fasttrace.h"
 #include "fixture.h"
+#include "ft-consume.h"
 
 #define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
@@ -276,6 +280,64 @@ static void discard_keeps_the_first_events_and_counts_the_rest(void **state)
 	fasttrace_arena_close(a);
 }
 
+/*
+ * What was lost behind sub-buffer 3, asked for by a process that is stopped behind so many instructions
+ * until the writer has opened the next one. Return: false when it needs fewer.
+ */
+static bool lost_after_asked(struct fasttrace_arena *a, unsigned instructions, uint64_t *lost)
+{
+	struct ft_reader_buffer *b = NULL;
+	int status = 0;
+	pid_t pid;
+
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	pid = fork();
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		*lost = ft_lost_after(b, 3);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
+	for (; instructions && WIFSTOPPED(status); instructions--) {
+		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	tell('a');
+	if (!WIFSTOPPED(status))
+		return false;
+	ptrace(PTRACE_CONT, pid, NULL, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return true;
+}
+
+static void lost_counts_hold_while_the_writer_turns(void **state)
+{
+	uint64_t *lost =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct fasttrace_packet p = {.seq = 0};
+	bool more = true;
+
+	(void)state;
+	assert_ptr_not_equal(lost, MAP_FAILED);
+	for (unsigned n = 0; more; n++) {
+		pid_t pid;
+		struct fasttrace_arena *a = start(discard, &pid, 'c');
+
+		for (uint64_t seq = 0; seq < 4; seq++) {
+			take(a, seq, seq * PER_SUBBUF, &p);
+			fasttrace_buffer_put(a, 0, &p);
+		}
+		more = lost_after_asked(a, n, lost);
+		assert_int_equal(*lost, 36 * PER_SUBBUF);
+		fasttrace_arena_close(a);
+		fixture_kill(pid);
+	}
+	munmap(lost, 4096);
+}
+
 static void wait_for_number(struct fasttrace_arena *a, uint64_t *expect)
 {
 	static uint64_t values[PER_SUBBUF];
@@ -400,6 +462,7 @@ int main(int argc, char **argv)
 		TEST(one_at_a_time),
 		TEST(taken_in_any_order),
 		TEST(overwritten_names_are_gone_and_counted),
+		TEST(lost_counts_hold_while_the_writer_turns),
 		TEST(discard_keeps_the_first_events_and_counts_the_rest),
 		TEST(block_loses_nothing_while_a_reader_comes),
 		TEST(block_ends_with_the_reader),
