@@ -19,7 +19,7 @@
 static struct points *labels; /* NULL: it dies at any instant */
 static const char *labels_path;
 static enum point label_last;
-static uint64_t label_deaths[POINTS];
+static uint64_t label_tries[POINTS], label_deaths[POINTS];
 
 /* The program under test has labels of its own perhaps: the page is not for it. */
 static void labels_make(void)
@@ -50,7 +50,7 @@ static void labels_tell(void)
 		setenv("FASTTRACE_POINTS", labels_path, 1);
 }
 
-/* The next label that was ever passed; one that was the cause of fewest deaths so far. */
+/* Of the labels that were ever passed, the next that was tried least. */
 static enum point label_next(void)
 {
 	enum point best = POINT_none;
@@ -58,8 +58,7 @@ static enum point label_next(void)
 	for (unsigned i = 1; i < POINTS; i++) {
 		enum point at = (enum point)(1 + (label_last + i - 1) % (POINTS - 1));
 
-		if (labels->hits[at] &&
-		    (best == POINT_none || label_deaths[at] < label_deaths[best]))
+		if (labels->hits[at] && (best == POINT_none || label_tries[at] < label_tries[best]))
 			best = at;
 	}
 	return best;
@@ -73,6 +72,7 @@ static bool label_arm(bool begins)
 	if (at == POINT_none)
 		return false;
 	label_last = at;
+	label_tries[at]++;
 	labels->done = 0;
 	labels->order[0] =
 		(struct point_order){.at = at,
