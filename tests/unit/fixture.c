@@ -78,8 +78,9 @@ static void dir_remove(const char *path)
 int fixture_teardown(void **state)
 {
 	(void)state;
-	while (spawned_count)
-		fixture_kill(spawned[0]);
+	for (unsigned i = 0; i < spawned_count; i++)
+		if (spawned[i])
+			fixture_kill(spawned[i]);
 	pipes_close();
 	dir_remove(fixture_dir);
 	return 0;
@@ -154,7 +155,7 @@ int fixture_wait(pid_t pid)
 		;
 	for (unsigned i = 0; i < spawned_count; i++)
 		if (spawned[i] == pid)
-			spawned[i] = spawned[--spawned_count];
+			spawned[i] = 0;
 	return status;
 }
 

@@ -2,6 +2,7 @@
 /* test_consume.c - get, swap, put, and forced switches, against a real writer process. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
 #define MANY	   100000
+#define STOPS	   300 /* at most, between the instructions of what is tried */
 
 /* Writes as many numbers as it is told: 'a' 10, 'b' one sub-buffer's, 'c' 10 rings' worth. */
 static void body_numbers(void)
@@ -281,36 +283,34 @@ static void discard_keeps_the_first_events_and_counts_the_rest(void **state)
 }
 
 /*
- * What was lost behind sub-buffer 3, asked for by a process that is stopped behind so many instructions
- * until the writer has opened the next one. Return: false when it needs fewer.
+ * What was lost behind @seq, asked for by a process that is stopped behind so many instructions until
+ * the writer has opened the next sub-buffer. Return: instructions that it took, at most as many.
  */
-static bool lost_after_asked(struct fasttrace_arena *a, unsigned instructions, uint64_t *lost)
+static unsigned lost_after_asked(struct ft_reader_buffer *b, uint64_t seq, unsigned instructions,
+				 uint64_t *lost)
 {
-	struct ft_reader_buffer *b = NULL;
+	unsigned taken = 0;
 	int status = 0;
-	pid_t pid;
+	pid_t pid = fork();
 
-	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
-	pid = fork();
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		*lost = ft_lost_after(b, 3);
+		*lost = ft_lost_after(b, seq);
 		_exit(0);
 	}
+	*lost = UINT64_MAX;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
-	for (; instructions && WIFSTOPPED(status); instructions--) {
+	for (; taken < instructions && *(volatile uint64_t *)lost == UINT64_MAX; taken++) {
 		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 	}
 	tell('a');
-	if (!WIFSTOPPED(status))
-		return false;
 	ptrace(PTRACE_CONT, pid, NULL, 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	return true;
+	return taken;
 }
 
 static void lost_counts_hold_while_the_writer_turns(void **state)
@@ -318,24 +318,34 @@ static void lost_counts_hold_while_the_writer_turns(void **state)
 	uint64_t *lost =
 		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct fasttrace_packet p = {.seq = 0};
-	bool more = true;
+	struct ft_reader_buffer *b = NULL;
+	struct fasttrace_stats s;
+	unsigned all = 0, stop = UINT_MAX; /* first, how many there are */
+	uint64_t seq = 0;
+	pid_t pid;
+	struct fasttrace_arena *a = start(discard, &pid, 'a');
 
 	(void)state;
 	assert_ptr_not_equal(lost, MAP_FAILED);
-	for (unsigned n = 0; more; n++) {
-		pid_t pid;
-		struct fasttrace_arena *a = start(discard, &pid, 'c');
+	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
+	for (unsigned n = 0; n <= STOPS; n++) {
+		unsigned taken;
 
-		for (uint64_t seq = 0; seq < 4; seq++) {
-			take(a, seq, seq * PER_SUBBUF, &p);
+		tell('c'); /* the ring is full, and loses */
+		assert_int_equal(fasttrace_buffer_switch(a, 0, 1, FASTTRACE_FLUSH), 0);
+		for (unsigned i = 0; i < 4; i++, seq++) {
+			assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), 0);
 			fasttrace_buffer_put(a, 0, &p);
 		}
-		more = lost_after_asked(a, n, lost);
-		assert_int_equal(*lost, 36 * PER_SUBBUF);
-		fasttrace_arena_close(a);
-		fixture_kill(pid);
+		assert_int_equal(fasttrace_arena_stats(a, &s), 0);
+		assert_true(s.lost_full > 0);
+		taken = lost_after_asked(b, seq - 1, stop, lost);
+		assert_int_equal(*lost, s.lost_full);
+		all = n ? all : taken;
+		stop = n * all / STOPS;
 	}
 	munmap(lost, 4096);
+	fasttrace_arena_close(a);
 }
 
 static void wait_for_number(struct fasttrace_arena *a, uint64_t *expect)
