@@ -51,7 +51,8 @@
  *   I8  Times in a buffer never decrease: a stamp is read after word is loaded, is compared with
  *       the newest stamp, and is read again whenever the reservation is retried.
  *   I9  Counts: word's events are exact, since they change in the CAS that reserves; begun of
- *       seq + 1 = begun of seq + events of seq. What was overwritten is derived.
+ *       seq + 1 = begun of seq + events of seq; lost of seq was counted while seq - 1 was the newest.
+ *       What was overwritten is derived.
  *
  * ORDER (A: acquire, R: release; every CAS is acquire-release)
  *

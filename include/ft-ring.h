@@ -136,10 +136,11 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 		ft_load_acquire(&prev->begun); /* valid if word, loaded later, is seq's */
 	uint64_t word_prev = ft_load_acquire(&prev->word);
 	uint64_t begun_old = ft_load_acquire(&slot->begun), lost_old = ft_load_acquire(&slot->lost);
+	uint64_t lost = ft_buffer_lost(b); /* valid if word is old's: nothing lost in next */
 	uint64_t page = ft_load_acquire(&slot->page);
 	uint64_t committed = ft_load_acquire(&slot->committed); /* deliver:R */
 	uint64_t word =
-		ft_load_acquire(&slot->word); /* last: if it is old's, so were all the others */
+		ft_load_acquire(&slot->word); /* last: while it is old's, next is not open */
 
 	if (!ft_word_is(r, word_prev, seq))
 		return 0;
@@ -165,7 +166,7 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	FASTTRACE_POINT(turn_page);
 	ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
 	FASTTRACE_POINT(turn_begun);
-	ft_cas(&slot->lost, lost_old, ft_buffer_lost(b));
+	ft_cas(&slot->lost, lost_old, lost);
 	FASTTRACE_POINT(turn_lost);
 	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
 	FASTTRACE_POINT(turn_committed);

@@ -145,6 +145,8 @@ mutant lost-of-an-older-lap reader/consume.c \
 		return lost - base;
 	if (ft_word_is(&b->ring, ft_load_acquire(&next->word), seq + 1))
 		return early - base;'
+mutant lost-when-the-turn-goes-on include/ft-ring.h \
+	'ft_cas(&slot->lost, lost_old, lost);' 'ft_cas(&slot->lost, lost_old, ft_buffer_lost(b));'
 mutant spare-assumed reader/takeover.c \
 	'return missing < b->pages && ft_page_standing(b, missing) < 0 ? (int64_t)missing : -EPROTO;' \
 	'return (int64_t)b->ring.mask + 1;'

@@ -43,7 +43,7 @@
  * | if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
  * @include/ft-ring.h ft_ring_close() 231159992 `close` in both
  * | if (!ft_cas(&slot->word, word, word | ft_word_closed_bit(r)))
- * @include/ft-ring.h ft_ring_turn() 1746695509 ring_turn()
+ * @include/ft-ring.h ft_ring_turn() 323260733 ring_turn()
  * | ft_load_acquire(&prev->begun);
  * | uint64_t word_prev = ft_load_acquire(&prev->word);
  * | uint64_t begun_old = ft_load_acquire(&slot->begun)

@@ -283,11 +283,11 @@ static void discard_keeps_the_first_events_and_counts_the_rest(void **state)
 }
 
 /*
- * What was lost behind @seq, asked for by a process that is stopped behind so many instructions until
- * the writer has opened the next sub-buffer. Return: instructions that it took, at most as many.
+ * Do this to the first buffer in a process of its own, which is stopped behind so many instructions
+ * until the writer has done what it is told. Return: false when it needs fewer.
  */
-static unsigned lost_after_asked(struct ft_reader_buffer *b, uint64_t seq, unsigned instructions,
-				 uint64_t *lost)
+static bool stopped_in(void (*run)(struct ft_reader_buffer *), struct fasttrace_arena *a,
+		       unsigned instructions, char what)
 {
 	unsigned taken = 0;
 	int status = 0;
@@ -296,7 +296,7 @@ static unsigned lost_after_asked(struct ft_reader_buffer *b, uint64_t seq, unsig
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
-		*lost = ft_lost_after(b, seq);
+		run(b);
 		_exit(0);
 	}
 	*lost = UINT64_MAX;
@@ -306,17 +306,24 @@ static unsigned lost_after_asked(struct ft_reader_buffer *b, uint64_t seq, unsig
 		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 	}
-	tell('a');
+	tell(what);
+	if (!WIFSTOPPED(status))
+		return false;
 	ptrace(PTRACE_CONT, pid, NULL, 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	return taken;
 }
 
+static uint64_t *lost; /* shared with the process that asks */
+
+static void lost_ask(struct ft_reader_buffer *b)
+{
+	*lost = ft_lost_after(b, 3);
+}
+
 static void lost_counts_hold_while_the_writer_turns(void **state)
 {
-	uint64_t *lost =
-		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct fasttrace_packet p = {.seq = 0};
 	struct ft_reader_buffer *b = NULL;
 	struct fasttrace_stats s;
@@ -326,6 +333,7 @@ static void lost_counts_hold_while_the_writer_turns(void **state)
 	struct fasttrace_arena *a = start(discard, &pid, 'a');
 
 	(void)state;
+	lost = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(lost, MAP_FAILED);
 	assert_int_equal(ft_reader_buffer(a, 0, &b), 0);
 	for (unsigned n = 0; n <= STOPS; n++) {
@@ -337,15 +345,40 @@ static void lost_counts_hold_while_the_writer_turns(void **state)
 			assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), 0);
 			fasttrace_buffer_put(a, 0, &p);
 		}
-		assert_int_equal(fasttrace_arena_stats(a, &s), 0);
-		assert_true(s.lost_full > 0);
-		taken = lost_after_asked(b, seq - 1, stop, lost);
-		assert_int_equal(*lost, s.lost_full);
-		all = n ? all : taken;
-		stop = n * all / STOPS;
+		more = stopped_in(lost_ask, a, n, 'a');
+		assert_int_equal(*lost, 36 * PER_SUBBUF);
+		fasttrace_arena_close(a);
+		fixture_kill(pid);
 	}
 	munmap(lost, 4096);
 	fasttrace_arena_close(a);
+}
+
+static void turn(struct ft_reader_buffer *b)
+{
+	ft_ring_turn(&b->ring, b->shared, 0);
+}
+
+static void lost_counts_hold_while_the_reader_turns(void **state)
+{
+	struct fasttrace_packet p = {.seq = 0};
+	bool more = true;
+
+	(void)state;
+	for (unsigned n = 0; more; n++) {
+		pid_t pid;
+		struct fasttrace_arena *a = start(discard, &pid, 'a');
+
+		assert_int_equal(fasttrace_buffer_switch(a, 0, 1, FASTTRACE_FLUSH), 0);
+		more = stopped_in(turn, a, n, 'c');
+		for (uint64_t seq = 0; seq < 4; seq++) {
+			take(a, seq, seq ? (seq - 1) * PER_SUBBUF + 10 : 0, &p);
+			assert_int_equal(p.lost, seq == 3 ? 37 * PER_SUBBUF : 0);
+			fasttrace_buffer_put(a, 0, &p);
+		}
+		fasttrace_arena_close(a);
+		fixture_kill(pid);
+	}
 }
 
 static void wait_for_number(struct fasttrace_arena *a, uint64_t *expect)
@@ -473,6 +506,7 @@ int main(int argc, char **argv)
 		TEST(taken_in_any_order),
 		TEST(overwritten_names_are_gone_and_counted),
 		TEST(lost_counts_hold_while_the_writer_turns),
+		TEST(lost_counts_hold_while_the_reader_turns),
 		TEST(discard_keeps_the_first_events_and_counts_the_rest),
 		TEST(block_loses_nothing_while_a_reader_comes),
 		TEST(block_ends_with_the_reader),
