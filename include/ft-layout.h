@@ -62,6 +62,7 @@
  *   turn:W     page, R (CAS)       swap:R     page, AR (CAS)      who owns the memory
  *   swap:W     page, R (CAS)       turn:R     page, AR (CAS)      the reader's last access to spare
  *   open:W     head, R (CAS)       open:R     head, A             begun, lost of the new seq
+ *   lose:W     lost, AR (add)      lose:R     lost, A             head, word when it was lost
  *   lap:W      bytes, fence R      stand:R    page, fence A       a copy is torn, or its page stood
  *   hold:W     hold, R             takeover:R hold, A             the fields that describe it
  *   drop:W     hold, fence R       stand:R    hold, fence A       fields are of one hold

@@ -98,7 +98,7 @@ static inline uint64_t ft_buffer_lost(const struct ft_buffer *b)
 	uint64_t n = 0;
 
 	for (int i = 0; i < FT_LOST_REASONS; i++)
-		n += ft_load_acquire(&b->lost[i]); /* before what is looked at next */
+		n += ft_load_acquire(&b->lost[i]); /* lose:R, before what is looked at next */
 	return n;
 }
 

@@ -11,7 +11,7 @@
 
 static unsigned char *event_lose(struct ft_buffer *b, enum ft_lost reason)
 {
-	ft_add_relaxed(&b->lost[reason], 1);
+	ft_add_acq_rel(&b->lost[reason], 1); /* lose:W */
 	FASTTRACE_POINT(lost);
 	return NULL;
 }

@@ -301,6 +301,20 @@ inline open_head()
 	fi
 }
 
+/* TEST lose 24 2: who counts an event as lost sees the sub-buffer in which it was */
+inline lose()
+{
+	if
+	:: me == 0 ->
+		cas(WORD, AR, 0, 1, got); /* turn:W */
+		add(OTHER, AT(1, AR)) /* lose:W; OTHER is lost */
+	:: me == 1 ->
+		load(OTHER, AT(2, ACQ), R(0)); /* lose:R */
+		load(WORD, ACQ, R(1)) /* reserve:R */
+	:: else
+	fi
+}
+
 /* TEST lap-stand 17 2: a copy without a hold is dropped if the page went to the next lap */
 inline lap_stand()
 {
@@ -460,6 +474,7 @@ inline run_pair()
 	:: litmus == 21 -> room()
 	:: litmus == 22 -> two_looks()
 	:: litmus == 23 -> held_claim()
+	:: litmus == 24 -> lose()
 	:: else -> assert(false)
 	fi
 }
@@ -481,7 +496,7 @@ inline judge()
 		:: litmus == 2 -> FINDS(S(1, 1), S(1, 2) == 0)
 		:: litmus == 3 -> FINDS(S(0, 0) || S(1, 0), S(0, 0) && S(1, 0))
 		:: litmus == 4 || litmus == 6 || litmus == 9 -> FINDS(S(1, 0) == 1, raced)
-		:: litmus == 5 || litmus == 8 || litmus == 16 || litmus == 21 ->
+		:: litmus == 5 || litmus == 8 || litmus == 16 || litmus == 21 || litmus == 24 ->
 			FINDS(S(1, 0) == 1, S(1, 1) == 0)
 		:: litmus == 7 || litmus == 23 ->
 			FINDS(S(0, 0) == 0 || S(1, 0) == 0, S(0, 0) == 0 && S(1, 0) == 0)
