@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -232,6 +233,32 @@ uint64_t fixture_readable(struct fasttrace_arena *a)
 
 	fasttrace_arena_stats(a, &s);
 	return s.readable;
+}
+
+int fixture_interrupt(void (*run)(void), unsigned instructions, void (*meanwhile)(void))
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (!pid) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		run();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
+	for (; instructions && WIFSTOPPED(status); instructions--) {
+		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+	}
+	meanwhile();
+	if (!WIFSTOPPED(status))
+		return 0;
+	ptrace(PTRACE_CONT, pid, NULL, 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return 1;
 }
 
 int fixture_serve_dir(void)

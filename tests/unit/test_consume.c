@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -282,55 +280,23 @@ static void discard_keeps_the_first_events_and_counts_the_rest(void **state)
 	fasttrace_arena_close(a);
 }
 
-/*
- * Do this to the first buffer in a process of its own, which is stopped behind so many instructions
- * until the writer has done what it is told. Return: false when it needs fewer.
- */
-static bool stopped_in(void (*run)(struct ft_reader_buffer *), struct fasttrace_arena *a,
-		       unsigned instructions, char what)
-{
-	unsigned taken = 0;
-	int status = 0;
-	pid_t pid = fork();
-
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGSTOP);
-		run(b);
-		_exit(0);
-	}
-	*lost = UINT64_MAX;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
-	for (; taken < instructions && *(volatile uint64_t *)lost == UINT64_MAX; taken++) {
-		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
-		assert_int_equal(waitpid(pid, &status, 0), pid);
-	}
-	tell(what);
-	if (!WIFSTOPPED(status))
-		return false;
-	ptrace(PTRACE_CONT, pid, NULL, 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	return taken;
-}
-
+static struct ft_reader_buffer *view;
 static uint64_t *lost; /* shared with the process that asks */
 
-static void lost_ask(struct ft_reader_buffer *b)
+static void lost_ask(void)
 {
-	*lost = ft_lost_after(b, 3);
+	*lost = ft_lost_after(view, 3);
+}
+
+static void writer_goes_on(void)
+{
+	tell('a');
 }
 
 static void lost_counts_hold_while_the_writer_turns(void **state)
 {
 	struct fasttrace_packet p = {.seq = 0};
-	struct ft_reader_buffer *b = NULL;
-	struct fasttrace_stats s;
-	unsigned all = 0, stop = UINT_MAX; /* first, how many there are */
-	uint64_t seq = 0;
-	pid_t pid;
-	struct fasttrace_arena *a = start(discard, &pid, 'a');
+	int more = 1;
 
 	(void)state;
 	lost = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -345,7 +311,8 @@ static void lost_counts_hold_while_the_writer_turns(void **state)
 			assert_int_equal(fasttrace_buffer_get(a, 0, 1, seq, &p), 0);
 			fasttrace_buffer_put(a, 0, &p);
 		}
-		more = stopped_in(lost_ask, a, n, 'a');
+		assert_int_equal(ft_reader_buffer(a, 0, &view), 0);
+		more = fixture_interrupt(lost_ask, n, writer_goes_on);
 		assert_int_equal(*lost, 36 * PER_SUBBUF);
 		fasttrace_arena_close(a);
 		fixture_kill(pid);
@@ -354,15 +321,20 @@ static void lost_counts_hold_while_the_writer_turns(void **state)
 	fasttrace_arena_close(a);
 }
 
-static void turn(struct ft_reader_buffer *b)
+static void turn(void)
 {
-	ft_ring_turn(&b->ring, b->shared, 0);
+	ft_ring_turn(&view->ring, view->shared, 0);
+}
+
+static void writer_fills_the_ring(void)
+{
+	tell('c');
 }
 
 static void lost_counts_hold_while_the_reader_turns(void **state)
 {
 	struct fasttrace_packet p = {.seq = 0};
-	bool more = true;
+	int more = 1;
 
 	(void)state;
 	for (unsigned n = 0; more; n++) {
@@ -370,7 +342,8 @@ static void lost_counts_hold_while_the_reader_turns(void **state)
 		struct fasttrace_arena *a = start(discard, &pid, 'a');
 
 		assert_int_equal(fasttrace_buffer_switch(a, 0, 1, FASTTRACE_FLUSH), 0);
-		more = stopped_in(turn, a, n, 'c');
+		assert_int_equal(ft_reader_buffer(a, 0, &view), 0);
+		more = fixture_interrupt(turn, n, writer_fills_the_ring);
 		for (uint64_t seq = 0; seq < 4; seq++) {
 			take(a, seq, seq ? (seq - 1) * PER_SUBBUF + 10 : 0, &p);
 			assert_int_equal(p.lost, seq == 3 ? 37 * PER_SUBBUF : 0);
