@@ -133,7 +133,9 @@ static bool piece_stands(const struct source *s, const struct piece *p)
 	uint64_t page = ft_page_index(p->words.page);
 
 	ft_fence_acquire(); /* stand:R: the copy first */
-	if (ft_load_acquire(&b->shared->serial) != s->info.serial)
+	/* The next owner settles what is in flight before it has a serial. */
+	if (ft_load_acquire(&b->shared->state) < FT_BUFFER_LIVE || /* again:R */
+	    ft_load_acquire(&b->shared->serial) != s->info.serial)
 		return false;
 	if (!p->held)
 		return ft_load_acquire(&ft_ring_slot(&b->ring, p->seq)->page) == p->words.page;

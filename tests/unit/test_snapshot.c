@@ -4,16 +4,19 @@
  * while a consumer has something out.
  */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "fasttrace.h"
 #include "fixture.h"
+#include "ft-reader.h"
 
 #define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
@@ -52,8 +55,29 @@ static void body_texts(void)
 	body_hear();
 }
 
-static const struct fixture_body bodies[] = {
-	{"numbers", body_numbers}, {"texts", body_texts}, {NULL, NULL}};
+static void *one_and_one_in_flight(void *arg)
+{
+	struct fasttrace_reservation r;
+
+	FASTTRACE(test, number, (n, (uint64_t)0));
+	assert_non_null(fasttrace_reserve(&r, 2, 1));
+	return arg;
+}
+
+static void body_in_flight(void)
+{
+	pthread_t id;
+
+	pthread_create(&id, NULL, one_and_one_in_flight, NULL);
+	pthread_join(id, NULL);
+	body_say('.');
+	body_hear();
+}
+
+static const struct fixture_body bodies[] = {{"numbers", body_numbers},
+					     {"texts", body_texts},
+					     {"in_flight", body_in_flight},
+					     {NULL, NULL}};
 
 static void tell(char what)
 {
@@ -299,6 +323,57 @@ static void what_a_consumer_holds_is_unread(void **state)
 	fasttrace_arena_close(a);
 }
 
+static struct fasttrace_arena *copied;
+static struct ft_buffer *claimed;
+static uint64_t *events; /* shared with the process that copies */
+
+static void copy(void)
+{
+	struct fasttrace_snapshot *s = take(copied);
+
+	*events = 0;
+	for (unsigned i = 0; i < s->streams; i++)
+		*events += s->stream[i].events;
+}
+
+/* As a thread that takes the ring over: what was in flight will never be finished. */
+static void claim(void)
+{
+	struct fasttrace_slot *slot = (void *)(claimed + 1);
+
+	claimed->state = FT_BUFFER_CLAIMED;
+	slot->committed = slot->word & ~(UINT64_C(1) << (2 * (12 - 2)));
+}
+
+static void event_in_flight_is_not_read_while_the_owner_changes(void **state)
+{
+	pid_t pid = fixture_spawn_env("in_flight", SMALL);
+	struct ft_reader_buffer *b;
+	struct fasttrace_slot *slot;
+	uint64_t committed;
+
+	(void)state;
+	assert_int_equal(fixture_hear(), '.');
+	copied = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
+	assert_int_equal(fasttrace_buffer_switch(copied, 0, 1, FASTTRACE_FLUSH), 0);
+	assert_int_equal(ft_reader_buffer(copied, 0, &b), 0);
+	claimed = b->shared;
+	slot = ft_ring_slot(&b->ring, 0);
+	committed = slot->committed;
+	assert_int_equal(ft_word_count(&b->ring, slot->word), 2);
+	events = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(events, MAP_FAILED);
+	for (unsigned n = 0; !*events; n += 32) { /* then the copy was complete */
+		assert_int_equal(claimed->state, FT_BUFFER_DEAD);
+		fixture_interrupt(copy, n, claim);
+		assert_true(*events <= 1);
+		claimed->state = FT_BUFFER_DEAD;
+		slot->committed = committed;
+	}
+	munmap(events, 4096);
+	fasttrace_arena_close(copied);
+}
+
 static void arena_without_events_is_an_empty_trace(void **state)
 {
 	pid_t pid = fixture_spawn("numbers", small);
@@ -336,6 +411,7 @@ int main(int argc, char **argv)
 		TEST(ring_that_is_full_keeps_the_first_events),
 		TEST(writer_at_full_speed_gives_no_torn_event),
 		TEST(what_a_consumer_holds_is_unread),
+		TEST(event_in_flight_is_not_read_while_the_owner_changes),
 		TEST(arena_without_events_is_an_empty_trace),
 	};
 	int status = fixture_main(argc, argv, bodies);
