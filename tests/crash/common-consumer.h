@@ -214,13 +214,10 @@ static inline void consumer_run(void)
 
 static inline pid_t consumer_start(unsigned i)
 {
-	pid_t pid;
+	pid_t pid = child_fork();
 
-	seed++;
-	pid = fork();
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	alarm(STUCK_SECONDS);
 	in.at = &shared->at[i];
 	consumer_run();

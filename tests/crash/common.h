@@ -7,6 +7,7 @@
 #define COMMON_H
 
 #include "program.h"
+#include "row.h"
 
 static unsigned long seed;
 struct errors {
@@ -101,6 +102,31 @@ static inline void run_check(const struct position *at, uint64_t subbufs)
 		complain_order("sub-buffers", at->thread, 0, at->run, subbufs - 1);
 }
 
+/*
+ * The newest event of each kind that was read must be the last whose macro had returned, or the one
+ * behind it. Of a handler's, in overwrite mode, none may be left; but one that began when an event
+ * of kind 0 had returned that is still there must be there too. Where events may have been lost
+ * behind it (neither @lossless nor @overwrite) it may be older. Return: handlers' that must.
+ */
+static inline unsigned ends_check(const struct position *at, bool lossless, bool overwrite)
+{
+	unsigned handlers = 0;
+
+	for (unsigned k = 0; k < KINDS; k++) {
+		uint64_t returned = counts->thread[at->thread].n[k];
+		uint64_t before = counts->thread[at->thread].before[k];
+		bool left = lossless || (overwrite && (at->any[k] || k == 0 ||
+						       (at->any[0] && at->first[0] < before)));
+
+		if (returned && left && at->next[k] < returned)
+			complain_order("missing", at->thread, k, at->next[k], returned);
+		if (at->next[k] > returned + 1)
+			complain_order("never written", at->thread, k, at->next[k], returned);
+		handlers += k && returned && left;
+	}
+	return handlers;
+}
+
 /* The events of a packet. Return: how many. */
 static inline uint64_t events_check(struct position *at, const char *body, size_t room)
 {
@@ -129,11 +155,35 @@ static inline void errors_make(void)
 	}
 }
 
+/* fork(), with chances of its own for the child, which does not outlive us. */
+static inline pid_t child_fork(void)
+{
+	pid_t pid;
+
+	seed++;
+	pid = fork();
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
 static inline void victim_kill(pid_t pid, uint64_t *killed)
 {
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	(*killed)++;
+}
+
+/* A row for each kind of victim. */
+static inline void victims_print(unsigned n, const char *const *names, const char *const *promises,
+				 const uint64_t *deaths, const uint64_t *found)
+{
+	char tried[32];
+
+	for (unsigned v = 0; v < n; v++) {
+		snprintf(tried, sizeof(tried), "%llu kills", (unsigned long long)deaths[v]);
+		row(names[v], tried, promises[v], "%llu errors", (unsigned long long)found[v]);
+	}
 }
 
 #endif

@@ -12,7 +12,6 @@
  */
 #include "common-consumer.h"
 #include "daemon-labels.h"
-#include "row.h"
 
 #define SUBBUFS 8
 
@@ -201,23 +200,6 @@ static uint64_t sums_check(pid_t pid, bool elsewhere, bool daemon_died)
 	return lost;
 }
 
-/* As far as the last event that had returned, where none may be lost behind it. */
-static void ends_check(const struct position *at, bool lossless)
-{
-	for (unsigned k = 0; k < KINDS; k++) {
-		uint64_t returned = counts->thread[at->thread].n[k];
-		uint64_t before = counts->thread[at->thread].before[k];
-		bool left = lossless ||
-			    (mode == OVERWRITE &&
-			     (at->any[k] || k == 0 || (at->any[0] && at->first[0] < before)));
-
-		if (returned && left && at->next[k] < returned)
-			complain_order("missing", at->thread, k, at->next[k], returned);
-		if (at->next[k] > returned + 1)
-			complain_order("never written", at->thread, k, at->next[k], returned);
-	}
-}
-
 static void state_check(pid_t pid, bool by_daemon)
 {
 	char state[64];
@@ -326,7 +308,7 @@ static void round_run(enum victim victim, pid_t pid)
 	elsewhere = moved - elsewhere;
 	lossless = !sums_check(pid, elsewhere, victim != PROGRAM) && mode != OVERWRITE;
 	for (unsigned i = 0; i < ROUND_THREADS; i++) {
-		ends_check(&shared->at[i], lossless);
+		ends_check(&shared->at[i], lossless, mode == OVERWRITE);
 		run_check(&shared->at[i], SUBBUFS);
 	}
 	if (elsewhere)
@@ -367,14 +349,9 @@ static void rows_print(void)
 		"all that had returned is read, once; block mode loses nothing",
 		"what could be read is lost never, and comes twice only if it was the last answer",
 		"the same; the new daemon serves what is left, and sums are exact"};
-	char tried[32];
 
-	if (labels_row(found[DAEMON] + found[BOTH]))
-		return;
-	for (unsigned v = 0; v < VICTIMS; v++) {
-		snprintf(tried, sizeof(tried), "%llu kills", (unsigned long long)deaths[v]);
-		row(names[v], tried, promises[v], "%llu errors", (unsigned long long)found[v]);
-	}
+	if (!labels_row(found[DAEMON] + found[BOTH]))
+		victims_print(VICTIMS, names, promises, deaths, found);
 }
 
 int main(int argc, char **argv)

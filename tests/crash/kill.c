@@ -9,7 +9,6 @@
  * A round is a program and its end. SEED says all of the first round; the next one's is SEED + 1.
  */
 #include "common.h"
-#include "row.h"
 
 #define MAX_ROUND_BUFFERS 16
 #define SUBBUFS		  4
@@ -39,6 +38,7 @@ static struct position positions[MAX_ROUND_BUFFERS];
 static struct note *note; /* NULL: nobody takes over from us */
 static uint64_t moved, deaths[VICTIMS], found[VICTIMS], writer_kills, reader_kills,
 	handlers_checked;
+
 static void packet_check(struct position *at, const struct fasttrace_packet *p)
 {
 	uint64_t events;
@@ -141,26 +141,6 @@ static void buffers_flush(struct fasttrace_arena *a)
 	}
 }
 
-/*
- * The newest event of each kind that was read must be the last whose macro had returned, or the one
- * behind it. Of a handler's, in overwrite mode, none may be left; but one that began when an event
- * of kind 0 had returned that is still there must be there too.
- */
-static void ends_check(const struct position *at, unsigned t)
-{
-	for (unsigned k = 0; k < KINDS; k++) {
-		uint64_t returned = counts->thread[t].n[k], before = counts->thread[t].before[k];
-		bool left = !round_now.overwrite || at->any[k] || k == 0 ||
-			    (at->any[0] && at->first[0] < before);
-
-		if (returned && left && at->next[k] < returned)
-			complain_order("missing", t, k, at->next[k], returned);
-		if (at->next[k] > returned + 1)
-			complain_order("never written", t, k, at->next[k], returned);
-		handlers_checked += k && returned && left;
-	}
-}
-
 /* Exact, but for what had begun and not returned: at most one of each kind. */
 static void sums_check(struct fasttrace_arena *a)
 {
@@ -213,7 +193,8 @@ static void round_check(struct fasttrace_arena *a)
 
 	for (unsigned i = 0; i < MAX_ROUND_BUFFERS; i++)
 		if (positions[i].begun && positions[i].thread < round_now.threads) {
-			ends_check(&positions[i], (unsigned)positions[i].thread);
+			handlers_checked += ends_check(&positions[i], !round_now.overwrite,
+						       round_now.overwrite);
 			run_check(&positions[i], SUBBUFS);
 			begun++;
 		}
@@ -261,13 +242,10 @@ static void reader_run(const char *dir, pid_t program)
 
 static pid_t reader_start(const char *dir, pid_t program)
 {
-	pid_t pid;
+	pid_t pid = child_fork();
 
-	seed++;
-	pid = fork();
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	reader_run(dir, program);
 	_exit(1);
 }
@@ -381,12 +359,8 @@ static void rows_print(void)
 		"what had returned and was not overwritten is read, untorn, once; sums are exact",
 		"the same; in block mode nothing is lost; the next reader goes on where it stood",
 		"the same; what the reader held is served again"};
-	char tried[32];
 
-	for (unsigned v = 0; v < VICTIMS; v++) {
-		snprintf(tried, sizeof(tried), "%llu kills", (unsigned long long)deaths[v]);
-		row(names[v], tried, promises[v], "%llu errors", (unsigned long long)found[v]);
-	}
+	victims_print(VICTIMS, names, promises, deaths, found);
 }
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 
 #include "common_check.h"
 #include "common_input.h"
+#include "environment.h"
 #include "ft-rules.h"
 #include "ft-tracer.h"
 
@@ -116,21 +117,11 @@ static void config_check(void)
 
 static void environment_set(struct input *in)
 {
-	static const char *const names[] = {"FASTTRACE",
-					    "FASTTRACE_DIR",
-					    "FASTTRACE_MOUNT",
-					    "FASTTRACE_MODE",
-					    "FASTTRACE_SUBBUF_SIZE",
-					    "FASTTRACE_SUBBUFS",
-					    "FASTTRACE_MAX_MEMORY",
-					    "FASTTRACE_BLOCK_TIMEOUT",
-					    "FASTTRACE_EVENTS"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+	for (size_t i = 0; i < ENVIRONMENT_NAMES; i++) {
 		struct ft_span s = string_read(in);
 		char *value = strndup(s.text, s.len);
 
-		setenv(names[i], value, 1);
+		setenv(environment_names[i], value, 1);
 		free(value);
 	}
 }

@@ -218,29 +218,28 @@ mkdir -p "$work" || exit 2
 [ -n "${MODEL_KEEP-}" ] || trap 'rm -rf "$work"' EXIT
 trap 'kill $runner 2>/dev/null; wait; exit 143' TERM INT HUP
 export MODEL_WORK="$work"
+none() # PROMISE COMPLAINT LINES: there are none
+{
+	if [ -z "$3" ]; then
+		echo "ok - $1"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $2"
+		echo "$3"
+		failed=$((failed + 1))
+	fi
+}
+
 drifted=$(drift)
 jobs_of "$mode" | xargs -P 2 -L 1 "$here/check.sh" one >"$work/log" &
 runner=$!
 wait "$runner"
 sort "$work/log"
 passed=$(grep -c '^ok' "$work/log") failed=$(grep -c '^not ok' "$work/log")
-if [ -z "$drifted" ]; then
-	echo "ok - the model quotes the code as it is"
-	passed=$((passed + 1))
-else
-	echo "not ok - the code has changed: compare it with the model, then tests/model/check.sh sums"
-	echo "$drifted"
-	failed=$((failed + 1))
-fi
-left=$(unreached)
-if [ -z "$left" ]; then
-	echo "ok - every statement of the model is reached"
-	passed=$((passed + 1))
-else
-	echo "not ok - statements of the model that nothing reaches:"
-	echo "$left"
-	failed=$((failed + 1))
-fi
+none "the model quotes the code as it is" \
+	"the code has changed: compare it with the model, then tests/model/check.sh sums" "$drifted"
+none "every statement of the model is reached" "statements of the model that nothing reaches:" \
+	"$(unreached)"
 echo "took $(($(date +%s) - begin)) s"
 verdicts() # EXPRESSION: how many jobs' verdicts match
 {

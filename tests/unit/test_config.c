@@ -7,22 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "environment.h"
 #include "fixture.h"
 #include "ft-tracer.h"
 
 #define TIMEOUT "FASTTRACE_BLOCK_TIMEOUT"
 #define MEMORY	"FASTTRACE_MAX_MEMORY"
 #define DEEP	10 /* folders of 250 letters */
-
-static const char *const names[] = {"FASTTRACE",
-				    "FASTTRACE_DIR",
-				    "FASTTRACE_MOUNT",
-				    "FASTTRACE_MODE",
-				    "FASTTRACE_SUBBUF_SIZE",
-				    "FASTTRACE_SUBBUFS",
-				    "FASTTRACE_MAX_MEMORY",
-				    "FASTTRACE_BLOCK_TIMEOUT",
-				    "FASTTRACE_EVENTS"};
 
 static struct ft_config config;
 static char said[65536]; /* on stderr, by the last call */
@@ -31,8 +22,8 @@ static int home = -1;	 /* where the tests began */
 static int nothing_set(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		unsetenv(names[i]);
+	for (size_t i = 0; i < ENVIRONMENT_NAMES; i++)
+		unsetenv(environment_names[i]);
 	home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return home < 0 ? -1 : fixture_setup(state) || unsetenv("FASTTRACE_DIR");
 }
@@ -122,9 +113,9 @@ static void nothing_set_gives_the_defaults(void **state)
 static void empty_values_are_as_good_as_none(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		get_with(names[i], "");
-		assert_silent(names[i], "");
+	for (size_t i = 0; i < ENVIRONMENT_NAMES; i++) {
+		get_with(environment_names[i], "");
+		assert_silent(environment_names[i], "");
 		assert_defaults();
 	}
 }
