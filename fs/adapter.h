@@ -38,7 +38,7 @@ struct ft_handle {
 /** ft_error_number() - what a user gets for -errno of the tree. */
 int ft_error_number(ssize_t err);
 
-/** ft_request_run() - do the read or write, answer it or park it. */
+/** ft_request_read(), ft_request_write() - do it, and answer it or park it. */
 void ft_request_read(struct ft_handle *handle, fuse_req_t req, struct ft_call *call);
 void ft_request_write(struct ft_handle *handle, fuse_req_t req, struct ft_call *call);
 /** ft_park_wake() - an ft_wake_handler; @arg is the mount. */

@@ -30,10 +30,12 @@ static char *path_absolute(const char *wanted)
 static int directory_check(int fd, const char *path)
 {
 	struct stat st;
+	int err;
 
 	if (fstat(fd, &st)) {
-		ft_report("%s: %s", path, strerror(errno));
-		return -errno;
+		err = -errno;
+		ft_report("%s: %s", path, strerror(-err));
+		return err;
 	}
 	if (st.st_uid != geteuid()) {
 		ft_report("%s: belongs to user %u: expected a directory of user %u", path,
@@ -127,15 +129,15 @@ int ft_arenadir_server(struct ft_arenadir *dir, pid_t *pid, char **mount)
 /* A new folder in @dir, named so that no daemon takes it yet. */
 static int hidden_make(const struct ft_arenadir *dir, char *name, size_t size)
 {
-	for (int tries = 0; tries < 16; tries++) {
+	int err = -EEXIST;
+
+	for (int tries = 0; err == -EEXIST && tries < 16; tries++) {
 		snprintf(name, size, "." FT_RUN_PREFIX "%08x", g_random_int());
-		if (!mkdirat(dir->fd, name, 0700))
-			return 0;
-		if (errno != EEXIST)
-			break;
+		err = mkdirat(dir->fd, name, 0700) ? -errno : 0;
 	}
-	ft_report("%s: cannot make a directory in it: %s", dir->path, strerror(errno));
-	return -errno;
+	if (err)
+		ft_report("%s: cannot make a directory in it: %s", dir->path, strerror(-err));
+	return err;
 }
 
 /*

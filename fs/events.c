@@ -2,8 +2,9 @@
 /*
  * events.c - the event table as directories: providers, in them events, in each its classes.
  *
- * The table only grows. So what has been sorted into directories stays, and each look takes in what
- * is new: it costs nothing to be asked for one name among many.
+ * The table only grows. So what has been sorted into directories stays, while it is not too much of
+ * too many processes, and each look takes in what is new: it costs nothing to be asked for one name
+ * among many.
  */
 #include <errno.h>
 #include <limits.h>

@@ -71,7 +71,7 @@ struct ft_folder *ft_folder_open_run(struct ft_folder *parent, const char *name,
 		return NULL;
 	if (fstat(fd, &st) || st.st_uid != geteuid() || st.st_mode & 077)
 		goto close_fd;
-	/* None: it was removed under its program, which has made it anew. */
+	/* Made if there is none: the folder was removed under its program, which has made it anew. */
 	lock = ft_lock_open(fd);
 	if (lock < 0)
 		goto close_fd;

@@ -124,9 +124,6 @@ struct ft_folder {
 	GHashTable *busy; /* names of run folders that other daemons serve, seen in the last scan */
 };
 
-typedef void ft_folder_found(struct ft_folder *folder, const char *name, const struct stat *st,
-			     void *arg);
-
 struct ft_folder *ft_folder_new(const char *path, const char *name, int fd, int lock_fd);
 void ft_folder_free(struct ft_folder *folder);
 /** ft_folder_scan() - find arenas that came and went, through the registry's add and gone. */
