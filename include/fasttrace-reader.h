@@ -48,7 +48,7 @@ struct fasttrace_process_info {
 	uint32_t pid;
 	uint32_t uid;
 	uint64_t pid_ns;     /* inode number of its pid namespace */
-	uint64_t start_time; /* clock ticks after boot, as in /proc/PID/stat */
+	uint64_t start_time; /* clock ticks after boot: /proc/PID/stat's, out of time namespaces */
 	uint8_t uuid[16];
 	uint8_t boot_id[16];
 	char comm[16];

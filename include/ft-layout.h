@@ -255,7 +255,7 @@ struct ft_arena {
 	uint64_t size;	       /* of the file */
 	uint8_t uuid[16];
 	uint8_t boot_id[16];
-	uint64_t start_time; /* of the process, clock ticks since boot: field 22 of its stat */
+	uint64_t start_time; /* field 22 of its stat, in clock ticks, out of time namespaces */
 	uint64_t pid_ns;     /* inode of its pid namespace */
 	uint32_t pid;
 	uint32_t uid;

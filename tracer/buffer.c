@@ -2,9 +2,9 @@
 /*
  * buffer.c - a thread's ring: claimed at its first event, given back when the thread ends.
  *
- * Space is handed out by a CAS on buffers_end and never returned; a ring whose thread has ended is
- * claimed by a CAS on its state. So this is lock-free, and it runs with signals blocked, for a
- * handler must not find its thread between two rings.
+ * Space is handed out by a CAS on buffers_end, and given back the same way if no ring comes to stand
+ * in it; a ring whose thread has ended is claimed by a CAS on its state. So this is lock-free, and it
+ * runs with signals blocked, for a handler must not find its thread between two rings.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -185,7 +185,7 @@ static bool bound_is_kept(void)
 	return kept;
 }
 
-/* Unless somebody has taken what follows, then it is lost; its memory never is. */
+/* Give back what no ring stands in: its memory always, its place unless what follows is taken. */
 static void space_return(struct ft_arena *a, const struct ft_buffer_place *p)
 {
 	uint64_t control, at = p->offset - a->buffers_offset;

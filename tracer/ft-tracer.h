@@ -75,14 +75,15 @@ int ft_dir_served(int dirfd);
 
 /**
  * ft_process_arena() - this process's arena; creates it if need be.
- * Return: NULL when tracing is off, and for a child of vfork() whose parent has none.
+ * Return: NULL when tracing is off, while there is no room for one, and for a child of vfork()
+ * whose parent has none.
  */
 struct ft_arena *ft_process_arena(void);
 
 /** ft_process_borrowed() - are we a child of vfork() that has its parent's memory for a while? */
 bool ft_process_borrowed(void);
 
-/** ft_process_off() - is it known that there is none? */
+/** ft_process_off() - is it known that there is none, and will be none? */
 bool ft_process_off(void);
 
 /** ft_process_config() - as it was when the arena was created. */

@@ -15,7 +15,8 @@ void ft_wake_reader(struct ft_arena *arena);
  * ft_wait_room() - the ring is full: in block mode, wait until the sub-buffer after seq can open.
  * Waits while a daemon serves the directory or a consumer holds the arena, at most the block
  * timeout; then, and until there is room again, returns at once.
- * Return: 0 there is room; -EAGAIN the event is to be dropped, as a quiet thread's always is.
+ * Return: 0 there is room, or a handler has forked, and we are the child: look again; -EAGAIN the
+ * event is to be dropped, as a quiet thread's always is.
  */
 int ft_wait_room(const struct ft_end *end, uint64_t seq);
 
