@@ -240,11 +240,12 @@ bool fasttrace_arena_alive(struct fasttrace_arena *a)
 
 enum fasttrace_end fasttrace_arena_end(struct fasttrace_arena *a, int *code)
 {
-	uint64_t end = ft_load_acquire(&a->shared->end_state), mark;
+	uint64_t end, mark;
 
 	*code = -1;
 	if (fasttrace_arena_alive(a))
 		return FASTTRACE_RUNNING;
+	end = ft_load_acquire(&a->shared->end_state); /* set when it is dead: not before */
 	switch (end >> 32) {
 	case FT_END_EXITED:
 	case FT_END_KILLED:

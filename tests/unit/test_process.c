@@ -355,6 +355,42 @@ static void clean_exit_is_marked_if_somebody_serves(void **state)
 	close(fd);
 }
 
+static struct fasttrace_arena *asked;
+static pid_t ending;
+static int *answer; /* shared with the process that asks */
+
+static void end_ask(void)
+{
+	int code;
+
+	*answer = fasttrace_arena_end(asked, &code);
+}
+
+static void end_tell(void)
+{
+	fixture_kill(ending);
+	assert_int_equal(fasttrace_arena_set_end(asked, FASTTRACE_KILLED, SIGKILL), 0);
+}
+
+static void end_is_not_unknown_while_it_is_told(void **state)
+{
+	int more = 1;
+
+	(void)state;
+	answer = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(answer, MAP_FAILED);
+	for (unsigned n = 0; more; n += 2) {
+		ending = fixture_spawn("one", NULL);
+		assert_int_equal(fixture_hear(), '.');
+		asked = fixture_open(ending, FASTTRACE_OPEN_CONSUME);
+		more = fixture_interrupt(end_ask, n, end_tell);
+		if (*answer != FASTTRACE_RUNNING)
+			assert_int_equal(*answer, FASTTRACE_KILLED);
+		fasttrace_arena_close(asked);
+	}
+	munmap(answer, 4096);
+}
+
 static void off_means_off(void **state)
 {
 	(void)state;
@@ -410,6 +446,7 @@ int main(int argc, char **argv)
 		TEST(closed_descriptors_do_not_matter),
 		TEST(clean_exit_removes_the_arena_if_nobody_serves),
 		TEST(clean_exit_is_marked_if_somebody_serves),
+		TEST(end_is_not_unknown_while_it_is_told),
 		TEST(off_means_off),
 		TEST(file_size_limit_is_not_fatal),
 		TEST(locked_memory_does_not_populate_the_arena),
