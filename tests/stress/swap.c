@@ -17,6 +17,7 @@ struct seen {
 	/* The smallest number that may come, by stream: a thread whose handler laps the ring while
 	 * an event is in flight goes on in another one. */
 	uint64_t next[MAX_STREAMS][KINDS];
+	uint64_t lost[MAX_STREAMS]; /* as the last packet said; the next one does not say less */
 	uint64_t events, packets, errors, overtaken;
 };
 
@@ -46,6 +47,9 @@ static void packet_check(struct seen *seen, const struct fasttrace_packet *p)
 		else
 			next[e.kind] = e.n + 1;
 	}
+	if (p->lost < seen->lost[p->serial % MAX_STREAMS])
+		complain(seen, "less lost than before", &e, p->seq);
+	seen->lost[p->serial % MAX_STREAMS] = p->lost;
 	if (events != p->events || p->cut_short)
 		complain(seen, "miscounted", &e, p->seq);
 	seen->events += p->events;
