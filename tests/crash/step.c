@@ -302,6 +302,28 @@ static bool sums_ok(struct fasttrace_arena *a, const struct got *got)
 				  s.lost_no_buffer;
 }
 
+/* @a: NULL: there is none. */
+static void failure_tell(struct fasttrace_arena *a, const struct got *got, enum place place,
+			 enum fate fate, unsigned n)
+{
+	struct fasttrace_stats s = {0};
+
+	if (failures++ >= 10)
+		return;
+	if (a)
+		fasttrace_arena_stats(a, &s);
+	fprintf(stderr, "place %d, %s at instruction %u:%s", place, fates[fate], n,
+		got->bad ? " torn or out of order:" : "");
+	for (unsigned kind = 0; kind < 3; kind++)
+		fprintf(stderr, " %s %llu of %llu,", kind ? "a handler's" : "own",
+			(unsigned long long)got->next[kind],
+			(unsigned long long)counts->thread[kind].n[kind != 0]);
+	fprintf(stderr, " in flight %llu, overwritten %llu, lost %llu; child's status %llx\n",
+		(unsigned long long)s.in_flight, (unsigned long long)s.overwritten,
+		(unsigned long long)(s.lost_nested + s.lost_full + s.lost_no_buffer),
+		(unsigned long long)counts->notes[0]);
+}
+
 /* Returns false when the event is over before instruction n, or m more for a second handler. */
 static bool run(const char *dir, enum place place, enum fate fate, unsigned n, unsigned m)
 {
@@ -332,30 +354,8 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 	a = arena_find(dir, pid);
 	if (a)
 		arena_read(a, &got);
-	if (!a || got.bad || !newest_ok(&got, fate) || !sums_ok(a, &got) || counts->notes[0]) {
-		struct fasttrace_stats s = {0};
-
-		if (a)
-			fasttrace_arena_stats(a, &s);
-		if (failures++ < 10)
-			fprintf(stderr,
-				"place %d, %s at instruction %u:%s own %llu of %llu, handlers' "
-				"%llu of %llu, "
-				"%llu of %llu; in flight %llu, overwritten %llu, lost %llu; "
-				"child's "
-				"status %llx\n",
-				place, fates[fate], n, got.bad ? " torn or out of order:" : "",
-				(unsigned long long)got.next[0],
-				(unsigned long long)counts->thread[0].n[0],
-				(unsigned long long)got.next[1],
-				(unsigned long long)counts->thread[1].n[1],
-				(unsigned long long)got.next[2],
-				(unsigned long long)counts->thread[2].n[1],
-				(unsigned long long)s.in_flight, (unsigned long long)s.overwritten,
-				(unsigned long long)(s.lost_nested + s.lost_full +
-						     s.lost_no_buffer),
-				(unsigned long long)counts->notes[0]);
-	}
+	if (!a || got.bad || !newest_ok(&got, fate) || !sums_ok(a, &got) || counts->notes[0])
+		failure_tell(a, &got, place, fate, n);
 	fasttrace_arena_close(a);
 	dir_empty(dir);
 	runs++;
