@@ -392,11 +392,16 @@ static int buffer_claim(struct ft_arena *a, uint32_t *index)
 static bool thread_revive(struct fasttrace_thread *t)
 {
 	struct ft_buffer *b = t ? t->buffer : NULL;
+	uint32_t tid = (uint32_t)syscall(SYS_gettid);
 
-	if (!b || ft_load_relaxed(&b->tid) != t->tid || t->tid != (uint32_t)syscall(SYS_gettid) ||
+	if (!b || ft_load_relaxed(&b->tid) != tid || t->tid != tid ||
 	    !ft_cas(&b->state, FT_BUFFER_DEAD, FT_BUFFER_LIVE))
 		return false;
 	FASTTRACE_POINT(owner_revived);
+	if (ft_load_acquire(&b->tid) != tid) { /* it had another owner meanwhile, who has ended */
+		buffer_died(ft_process_arena(), b);
+		return false;
+	}
 	fasttrace_self = t;
 	thread_key_set(t);
 	return true;

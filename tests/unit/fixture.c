@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
@@ -79,9 +80,8 @@ static void dir_remove(const char *path)
 int fixture_teardown(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < spawned_count; i++)
-		if (spawned[i])
-			fixture_kill(spawned[i]);
+	while (spawned_count)
+		fixture_kill(spawned[0]);
 	pipes_close();
 	dir_remove(fixture_dir);
 	return 0;
@@ -156,7 +156,7 @@ int fixture_wait(pid_t pid)
 		;
 	for (unsigned i = 0; i < spawned_count; i++)
 		if (spawned[i] == pid)
-			spawned[i] = 0;
+			spawned[i] = spawned[--spawned_count];
 	return status;
 }
 
@@ -235,30 +235,35 @@ uint64_t fixture_readable(struct fasttrace_arena *a)
 	return s.readable;
 }
 
-int fixture_interrupt(void (*run)(void), unsigned instructions, void (*meanwhile)(void))
+unsigned fixture_interrupt(void (*run)(void), unsigned instructions, void (*meanwhile)(void))
 {
+	volatile bool *done =
+		mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	unsigned taken = 0;
 	int status = 0;
-	pid_t pid = fork();
+	pid_t pid;
 
+	assert_ptr_not_equal(done, MAP_FAILED);
+	pid = fork();
 	if (!pid) {
 		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		raise(SIGSTOP);
 		run();
+		*done = true;
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_EXITKILL);
-	for (; instructions && WIFSTOPPED(status); instructions--) {
+	for (; taken < instructions && !*done; taken++) {
 		ptrace(PTRACE_SINGLESTEP, pid, NULL, 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 	}
 	meanwhile();
-	if (!WIFSTOPPED(status))
-		return 0;
 	ptrace(PTRACE_CONT, pid, NULL, 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
-	return 1;
+	munmap((void *)done, 1);
+	return taken;
 }
 
 int fixture_serve_dir(void)

@@ -70,9 +70,9 @@ uint64_t fixture_readable(struct fasttrace_arena *a);
 
 /**
  * fixture_interrupt() - run this in a process of its own, which is stopped behind so many
- * instructions until meanwhile() is done. Return: 0 when it needs fewer.
+ * instructions until meanwhile() is done. Return: how many it took, at most as many.
  */
-int fixture_interrupt(void (*run)(void), unsigned instructions, void (*meanwhile)(void));
+unsigned fixture_interrupt(void (*run)(void), unsigned instructions, void (*meanwhile)(void));
 
 /** fixture_serve_dir() - hold the directory's lock, as a daemon does. Return: what to close. */
 int fixture_serve_dir(void);

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -355,6 +356,8 @@ static void clean_exit_is_marked_if_somebody_serves(void **state)
 	close(fd);
 }
 
+#define STOPS 200
+
 static struct fasttrace_arena *asked;
 static pid_t ending;
 static int *answer; /* shared with the process that asks */
@@ -374,16 +377,17 @@ static void end_tell(void)
 
 static void end_is_not_unknown_while_it_is_told(void **state)
 {
-	int more = 1;
+	unsigned all = 0, taken, stop = UINT_MAX; /* first, how many instructions there are */
 
 	(void)state;
 	answer = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(answer, MAP_FAILED);
-	for (unsigned n = 0; more; n += 2) {
+	for (unsigned n = 0; n <= STOPS; n++, stop = n * all / STOPS) {
 		ending = fixture_spawn("one", NULL);
 		assert_int_equal(fixture_hear(), '.');
 		asked = fixture_open(ending, FASTTRACE_OPEN_CONSUME);
-		more = fixture_interrupt(end_ask, n, end_tell);
+		taken = fixture_interrupt(end_ask, stop, end_tell);
+		all = n ? all : taken;
 		if (*answer != FASTTRACE_RUNNING)
 			assert_int_equal(*answer, FASTTRACE_KILLED);
 		fasttrace_arena_close(asked);
