@@ -342,6 +342,9 @@ struct fasttrace_snapshot_stream {
 	const void *data; /* packets; owned by the snapshot */
 	size_t bytes;
 	uint64_t events;
+	char name[16];	      /* of the thread, when it began to trace */
+	uint64_t lost_before; /* events that its thread had lost when its first packet began */
+	uint64_t lost;	      /* and up to the end of its last one */
 };
 
 struct fasttrace_snapshot {
@@ -361,6 +364,37 @@ FASTTRACE_READER_API int fasttrace_snapshot_take(struct fasttrace_arena *arena,
 						 struct fasttrace_snapshot **snapshot);
 /** fasttrace_snapshot_free() - NULL is accepted. */
 FASTTRACE_READER_API void fasttrace_snapshot_free(struct fasttrace_snapshot *snapshot);
+
+/*
+ * A snapshot as text: a head whose lines begin with #, then the events of all threads in the order
+ * of time, a line each:
+ *
+ *   NAME-TID SECONDS.NANOSECONDS: PROVIDER:EVENT: FIELD=VALUE FIELD=VALUE
+ *
+ * NAME is the thread's, padded to 16 bytes; seconds are those since 1970. Where a thread has lost
+ * events behind one of its sub-buffers, a line says LOST COUNT EVENTS. Strings stand in quotation
+ * marks; what might end a line or control a terminal is escaped as in C.
+ */
+struct fasttrace_lines;
+
+/**
+ * fasttrace_lines_open() - the text of a snapshot, at its beginning.
+ * @arena, @snapshot: where it was taken, and it: to be kept until fasttrace_lines_free().
+ * Return: 0; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_lines_open(struct fasttrace_arena *arena,
+					      const struct fasttrace_snapshot *snapshot,
+					      struct fasttrace_lines **lines);
+/**
+ * fasttrace_lines_read() - the next bytes of it. The same every time, from the beginning on.
+ * Return: how many: less than @size at the end only.
+ */
+FASTTRACE_READER_API size_t fasttrace_lines_read(struct fasttrace_lines *lines, char *to,
+						 size_t size);
+/** fasttrace_lines_rewind() - go back to the beginning. */
+FASTTRACE_READER_API void fasttrace_lines_rewind(struct fasttrace_lines *lines);
+/** fasttrace_lines_free() - NULL is accepted. */
+FASTTRACE_READER_API void fasttrace_lines_free(struct fasttrace_lines *lines);
 
 #ifdef __cplusplus
 }

@@ -208,3 +208,11 @@ void ft_clock_get(struct fasttrace_arena *a, struct ft_clock *clock)
 	a->info.clock_hz = clock->hz;
 	ft_clock_offset(clock, ticks, realtime);
 }
+
+void ft_clock_again(const struct fasttrace_arena *a, struct ft_clock *clock)
+{
+	clock->hz = a->info.clock_hz;
+	clock->guessed = false;
+	ft_clock_offset(clock, ft_load_relaxed(&a->shared->clock_ticks),
+			ft_load_relaxed(&a->shared->clock_realtime_ns));
+}

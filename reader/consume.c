@@ -230,14 +230,29 @@ int fasttrace_buffer_next(struct fasttrace_arena *a, unsigned index, uint64_t se
 	return -EAGAIN;
 }
 
-uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq)
+/* What others had lost in this ring when its owner came. */
+static uint64_t lost_base(const struct ft_reader_buffer *b)
 {
-	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
-	uint64_t own = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->lost), base = 0;
-	uint64_t lost = ft_buffer_lost(b->shared);
+	uint64_t base = 0;
 
 	for (int i = 0; i < FT_LOST_REASONS; i++)
 		base += ft_load_relaxed(&b->shared->base_lost[i]); /* published by state */
+	return base;
+}
+
+uint64_t ft_lost_before(const struct ft_reader_buffer *b, uint64_t seq)
+{
+	uint64_t lost = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->lost), base = lost_base(b);
+
+	return lost > base ? lost - base : 0;
+}
+
+uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq)
+{
+	const struct fasttrace_slot *next = ft_ring_slot(&b->ring, seq + 1);
+	uint64_t own = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->lost), base = lost_base(b);
+	uint64_t lost = ft_buffer_lost(b->shared);
+
 	if (ft_load_acquire(&b->shared->head) == seq)
 		return lost - base; /* counted while it was the newest */
 	/* Opened: the next one's, if word is that before, and it is not on its way to the next lap. */

@@ -22,6 +22,9 @@ struct ft_clock {
  */
 void ft_clock_get(struct fasttrace_arena *a, struct ft_clock *clock);
 
+/** ft_clock_again() - the clock as ft_clock_get() gave it, which has been called. */
+void ft_clock_again(const struct fasttrace_arena *a, struct ft_clock *clock);
+
 /** ft_clock_here() - was the arena written since this machine started? */
 bool ft_clock_here(const struct fasttrace_arena *a);
 

@@ -57,4 +57,7 @@ int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, st
 /** ft_lost_after() - events that this owner lost up to the end of seq: till now, if seq is head. */
 uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq);
 
+/** ft_lost_before() - and those before seq was opened. True if seq stands in its slot afterwards. */
+uint64_t ft_lost_before(const struct ft_reader_buffer *b, uint64_t seq);
+
 #endif

@@ -13,6 +13,9 @@
  *   metadata.c  TSDL
  *   clock.c     frequency and offset of the clock (ft-clock.h)
  *   snapshot.c  copies without consuming
+ *   lines.c     a snapshot as lines of text, made of
+ *   merge.c     what comes next of many streams (ft-lines.h)
+ *   decode.c    an event as text (ft-lines.h)
  *   guard.c     SIGBUS
  */
 #ifndef FT_READER_H
@@ -85,6 +88,9 @@ struct ft_packet_fields {
 /** ft_packet_header() - lay them out as metadata.c declares: out[FASTTRACE_HEADER_BYTES]. */
 void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fields *fields,
 		      uint8_t *out);
+
+/** ft_packet_parse() - what a header that ft_packet_header() has laid out says. */
+void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields);
 
 /**
  * ft_packet_time() - the 64-bit time of an event.

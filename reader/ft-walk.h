@@ -19,6 +19,13 @@ struct ft_event_class {
 		      * characters, no slashes; the first two are fit for files */
 };
 
+/* An event that stands in a body. */
+struct ft_event {
+	unsigned id;
+	uint64_t time;
+	size_t bytes; /* header included, without padding */
+};
+
 /* What stands in a body. */
 struct ft_walk {
 	uint64_t events;      /* whole, valid ones */
@@ -39,6 +46,16 @@ unsigned ft_control_bytes(const char *text);
 
 /** ft_type_bytes() - of a field of this type; 0: of no fixed size, or no such type. */
 unsigned ft_type_bytes(unsigned type);
+
+/**
+ * ft_event_next() - the event at @p.
+ * @p:    may be shared memory that a hostile writer is changing; of any alignment.
+ * @room: bytes up to the body's end.
+ * @time: less than 2^47 ticks away from the event's.
+ * Return: 1; 0 there is none: an undeclared id, a guard's, or one that does not fit; -ENOMEM.
+ */
+int ft_event_next(struct fasttrace_arena *a, const unsigned char *p, size_t room, uint64_t time,
+		  struct ft_event *event);
 
 /**
  * ft_events_walk() - the valid events that a body begins with.

@@ -42,6 +42,23 @@ void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fi
 	memcpy(out, &h, sizeof(h));
 }
 
+void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields)
+{
+	struct packet_header h;
+
+	memcpy(&h, header, sizeof(h));
+	*fields = (struct ft_packet_fields){
+		.instance = h.stream_instance_id,
+		.begin = h.timestamp_begin,
+		.end = h.timestamp_end,
+		.bytes = h.packet_size / 8,
+		.pad = (uint32_t)((h.packet_size - h.content_size) / 8),
+		.seq = h.packet_seq_num,
+		.lost = h.events_discarded,
+		.tid = (uint32_t)h.tid,
+	};
+}
+
 uint64_t ft_packet_time(uint64_t header, uint64_t anchor)
 {
 	/* The difference of the 48 bits, with its sign, from the top of a word down. */

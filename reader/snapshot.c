@@ -21,6 +21,7 @@ struct packets {
 	size_t used, room;
 	uint64_t events;
 	uint64_t last; /* time of the newest event */
+	uint64_t lost_before, lost;
 };
 
 /* A buffer being copied. */
@@ -40,7 +41,7 @@ struct piece {
 	struct ft_subbuf words;
 	struct ft_range ranges[FT_NESTED_RANGES + 1];
 	unsigned nranges;
-	uint64_t lost;
+	uint64_t lost_before, lost;
 	bool open; /* not complete, and its writer lives or may be flushed */
 	bool held; /* swapped out by the reader */
 };
@@ -71,12 +72,15 @@ static void packets_finish(const struct source *s, struct packets *p, GArray *st
 		.open = streams == s->open,
 		.bytes = p->used,
 		.events = p->events,
+		.lost_before = p->lost_before,
+		.lost = p->lost,
 	};
 
 	if (!p->events) {
 		free(p->data);
 		return;
 	}
+	memcpy(stream.name, s->info.name, sizeof(stream.name));
 	stream.data = realloc(p->data, p->used);
 	if (!stream.data)
 		stream.data = p->data; /* it did not shrink */
@@ -202,6 +206,9 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 	if (!walk.events || walk.first < packets->last)
 		return 0;
 	piece_header(s, p, &walk, header);
+	if (!packets->used)
+		packets->lost_before = p->lost_before;
+	packets->lost = p->lost;
 	packets->used += FASTTRACE_HEADER_BYTES + walk.bytes;
 	packets->events += walk.events;
 	packets->last = walk.last;
@@ -257,6 +264,7 @@ static bool held_load(const struct source *s, struct piece *p)
 	p->held = true;
 	p->seq = ft_load_relaxed(&hold->seq);
 	p->lost = ft_load_relaxed(&hold->lost_after);
+	p->lost_before = p->lost; /* what it was, nobody has noted */
 	p->words = (struct ft_subbuf){
 		.word = ft_load_relaxed(&hold->word),
 		.committed = ft_load_relaxed(&hold->committed),
@@ -276,6 +284,7 @@ static int subbuf_take(struct source *s, uint64_t seq)
 		return 0;
 	if (err != -ENOENT) {
 		p.lost = ft_lost_after(s->b, seq);
+		p.lost_before = ft_lost_before(s->b, seq);
 		return piece_take(s, &p);
 	}
 	if (held_load(s, &held) && held.seq == seq)

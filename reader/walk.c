@@ -240,38 +240,46 @@ static size_t event_measure(const struct ft_event_class *c, const unsigned char 
 	return ((bytes + 7) & ~(size_t)7) <= room ? bytes : 0;
 }
 
+int ft_event_next(struct fasttrace_arena *a, const unsigned char *p, size_t room, uint64_t time,
+		  struct ft_event *event)
+{
+	uint64_t header;
+	unsigned id;
+
+	if (room < 8)
+		return 0;
+	memcpy(&header, p, 8);
+	LOADED(header);
+	id = header & 0xffff;
+	if (id - 1 >= a->nclasses && ft_classes_refresh(a) == -ENOMEM)
+		return -ENOMEM;
+	if (id - 1 >= a->nclasses)
+		return 0;
+	event->id = id;
+	event->time = ft_packet_time(header, time);
+	event->bytes = event_measure(&a->classes[id - 1], p, room);
+	return event->bytes != 0;
+}
+
 int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
 		   uint64_t anchor_time, struct ft_walk *out)
 {
-	struct ft_walk w = {0};
-	uint64_t time = anchor_time;
+	struct ft_walk w = {.last = anchor_time};
+	struct ft_event e;
+	int got;
 
-	while (bytes - w.bytes >= 8) {
-		uint64_t header, stamp;
-		size_t exact;
-		unsigned id;
-
-		memcpy(&header, body + w.bytes, 8);
-		LOADED(header);
-		id = header & 0xffff;
-		if (id - 1 >= a->nclasses && (ft_classes_refresh(a) == -ENOMEM))
-			return -ENOMEM;
-		if (id - 1 >= a->nclasses)
-			break;
-		stamp = ft_packet_time(header, time);
-		exact = event_measure(&a->classes[id - 1], body + w.bytes, bytes - w.bytes);
-		if (!exact || (w.events && stamp < time))
+	while ((got = ft_event_next(a, body + w.bytes, bytes - w.bytes, w.last, &e)) > 0) {
+		if (w.events && e.time < w.last)
 			break;
 		if (!w.events)
-			w.first = stamp;
+			w.first = e.time;
 		w.events++;
-		w.pad = (uint32_t)-exact & 7;
-		w.bytes += exact + w.pad;
-		time = stamp;
+		w.pad = (uint32_t)-e.bytes & 7;
+		w.bytes += e.bytes + w.pad;
+		w.last = e.time;
 	}
-	w.last = time;
 	*out = w;
-	return 0;
+	return got < 0 ? got : 0;
 }
 
 void ft_walk_free(struct fasttrace_arena *a)
