@@ -56,28 +56,18 @@ static int thread_settled(struct ft_thread *thread)
 	return arena ? fasttrace_buffer_settled(arena, thread->index, thread->serial) : -ENOENT;
 }
 
-static int thread_switch(struct ft_thread *thread, enum fasttrace_switch how)
-{
-	struct fasttrace_arena *arena = thread->process->arena;
-	int err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
-
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
-		err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
-	return err;
-}
-
 static void command_thread(struct command *c, struct ft_thread *thread)
 {
 	int err;
 
 	if (!c->one && c->how == FASTTRACE_ACTIVE && !ft_thread_live(thread))
 		return;
-	err = thread_switch(thread, c->how);
+	err = ft_thread_switch(thread, c->how);
 	if (err == -EAGAIN && thread_settled(thread) == -EAGAIN) {
 		command_await(c, thread);
 		err = 0;
 	} else if (err == -EAGAIN) { /* settled meanwhile, or the ring is full */
-		err = thread_switch(thread, c->how);
+		err = ft_thread_switch(thread, c->how);
 	}
 	/* Above a thread: it died, or its buffer has got another owner, since we looked. */
 	if (!c->one && (err == -ENOENT || err == -EINVAL))

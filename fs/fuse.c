@@ -144,13 +144,28 @@ static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
 		fuse_reply_attr(req, &st, attr_timeout(node));
 }
 
-/* `> control` sets the size, touch and tar the times: nothing happens. The rest is refused. */
+/*
+ * `truncate -s 0` sets the size, touch and tar the times: nothing happens where there is nothing to
+ * be emptied. The rest is refused.
+ */
 static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set,
 		       struct fuse_file_info *fi)
 {
-	(void)attr;
-	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+	struct ft_node *node;
+	int err = 0;
+
+	if (to_set & (FUSE_SET_ATTR_MODE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID)) {
 		fuse_reply_err(req, EPERM);
+		return;
+	}
+	if (to_set & FUSE_SET_ATTR_SIZE && !attr->st_size) {
+		node = req_permitted(req, ino, true);
+		if (!node)
+			return;
+		err = ft_node_truncate(node);
+	}
+	if (err)
+		fuse_reply_err(req, ft_error_number(err));
 	else
 		op_getattr(req, ino, fi);
 }

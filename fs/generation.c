@@ -45,8 +45,7 @@ void ft_generation_drop(void *generation)
 	struct ft_generation *g = generation;
 
 	pidfd_close(g);
-	g->registry->snapshot_bytes -= snapshot_bytes(g->data);
-	fasttrace_snapshot_free(g->data);
+	ft_process_snapshot_free(g->process, g->data);
 	g_hash_table_destroy(g->numbers);
 	g_ptr_array_free(g->names, TRUE);
 	g->data = NULL;
@@ -158,11 +157,10 @@ static void generation_name(struct ft_generation *g)
 	g_ptr_array_free(sorted, TRUE);
 }
 
-static int generation_new(struct ft_process *p, pid_t group, struct ft_generation **generation)
+int ft_process_snapshot(struct ft_process *p, struct fasttrace_snapshot **snapshot)
 {
 	struct ft_registry *registry = p->registry;
 	struct fasttrace_snapshot *data;
-	struct ft_generation *g;
 	int err;
 
 	ft_generations_expire(registry);
@@ -178,6 +176,25 @@ static int generation_new(struct ft_process *p, pid_t group, struct ft_generatio
 		return -ENOMEM;
 	}
 	registry->snapshot_bytes += snapshot_bytes(data);
+	*snapshot = data;
+	return 0;
+}
+
+void ft_process_snapshot_free(struct ft_process *p, struct fasttrace_snapshot *snapshot)
+{
+	p->registry->snapshot_bytes -= snapshot_bytes(snapshot);
+	fasttrace_snapshot_free(snapshot);
+}
+
+static int generation_new(struct ft_process *p, pid_t group, struct ft_generation **generation)
+{
+	struct ft_registry *registry = p->registry;
+	struct fasttrace_snapshot *data;
+	struct ft_generation *g;
+	int err = ft_process_snapshot(p, &data);
+
+	if (err)
+		return err;
 	g = g_new0(struct ft_generation, 1);
 	*g = (struct ft_generation){.refs = 1,
 				    .process = p,

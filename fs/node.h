@@ -27,6 +27,7 @@ enum ft_kind {
 	FT_CLOCK,
 	FT_PROCESS_STATS,
 	FT_METADATA,
+	FT_TRACE,
 	FT_EVENTS,
 	FT_EVENTS_ENABLE,
 	FT_PROVIDER,
@@ -127,6 +128,8 @@ int ft_node_stat(struct ft_node *node, struct stat *st);
 int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_node_remove(struct ft_node *node, const char *name, bool directory);
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file);
+/** ft_node_truncate() - as open with O_TRUNC does. Nothing happens to what cannot be emptied. */
+int ft_node_truncate(struct ft_node *node);
 void ft_file_close(struct ft_file *file);
 /** ft_node_has_fixed_name() - does its name mean the same node for as long as its parent lives? */
 bool ft_node_has_fixed_name(const struct ft_node *node);
@@ -182,6 +185,10 @@ int ft_subbuf_size(struct ft_node *node, off_t *size);
 
 /* stream.c */
 int ft_stream_open(struct ft_node *node, struct ft_file **file);
+
+/* trace.c */
+int ft_trace_open(struct ft_node *node, struct ft_file **file);
+int ft_trace_truncate(struct ft_node *node);
 
 /* snapshot.c */
 int ft_snapshot_lookup(struct ft_node *node, struct ft_call *call, const char *name,

@@ -192,11 +192,23 @@ int ft_thread_info(struct ft_thread *thread, struct fasttrace_buffer_info *info)
 bool ft_thread_live(struct ft_thread *thread);
 /** ft_thread_take() - take sub-buffer @seq into thread->packet, for @holder. Return: 0; -EBUSY. */
 int ft_thread_take(struct ft_thread *thread, const void *holder, uint64_t seq);
+/** ft_thread_drop() - consume sub-buffer @seq unread. Return: fasttrace_buffer_drop()'s. */
+int ft_thread_drop(struct ft_thread *thread, uint64_t seq);
+/** ft_thread_switch() - Return: fasttrace_buffer_switch()'s. */
+int ft_thread_switch(struct ft_thread *thread, enum fasttrace_switch how);
 void ft_thread_put(struct ft_thread *thread);
 void ft_thread_unget(struct ft_thread *thread);
 /** ft_thread_next() - as fasttrace_buffer_next(), but the sub-buffer that is taken is listed too.
  */
 int ft_thread_next(struct ft_thread *thread, uint64_t from, uint64_t *seq, size_t *bytes);
+
+/* clear.c */
+/**
+ * ft_thread_clear(), ft_process_clear() - drop all that can be read by now; it counts as consumed.
+ * Return: 0; -EBUSY somebody has a sub-buffer in hand: the others are dropped; -EPROTO.
+ */
+int ft_thread_clear(struct ft_thread *thread);
+int ft_process_clear(struct ft_process *process);
 
 /* generation.c: a snapshot as one process sees it, frozen. */
 struct ft_generation {
@@ -224,6 +236,10 @@ void ft_generation_close(struct ft_generation *generation);
 void ft_generation_drop(void *generation);
 /** ft_generations_expire() - drop what nobody has used for a while. Return: are there others? */
 bool ft_generations_expire(struct ft_registry *registry);
+
+/** ft_process_snapshot() - one that counts with them. Return: 0; -ENOMEM all are too large; -EPROTO. */
+int ft_process_snapshot(struct ft_process *process, struct fasttrace_snapshot **snapshot);
+void ft_process_snapshot_free(struct ft_process *process, struct fasttrace_snapshot *snapshot);
 
 /* A buffer in the order of the tree: threads sorted by tid, the newest first. */
 struct ft_thread_entry {

@@ -200,10 +200,8 @@ int ft_subbufs_list(struct ft_node *node, struct ft_call *call, GArray *entries)
 int ft_subbufs_remove(struct ft_node *node, const char *name, bool directory)
 {
 	struct ft_thread *thread = node->thread;
-	struct fasttrace_arena *arena = thread->process->arena;
 	uint64_t seq;
 	size_t bytes;
-	int err;
 
 	if (!seq_parse(name, &seq) || seq_find(thread, seq, &bytes))
 		return -ENOENT;
@@ -211,8 +209,5 @@ int ft_subbufs_remove(struct ft_node *node, const char *name, bool directory)
 		return -ENOTDIR;
 	if (thread->holder)
 		return -EBUSY;
-	err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
-		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
-	return err;
+	return ft_thread_drop(thread, seq);
 }

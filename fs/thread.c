@@ -76,6 +76,26 @@ int ft_thread_take(struct ft_thread *thread, const void *holder, uint64_t seq)
 	return 0;
 }
 
+int ft_thread_drop(struct ft_thread *thread, uint64_t seq)
+{
+	struct fasttrace_arena *arena = thread->process->arena;
+	int err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
+
+	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
+	return err;
+}
+
+int ft_thread_switch(struct ft_thread *thread, enum fasttrace_switch how)
+{
+	struct fasttrace_arena *arena = thread->process->arena;
+	int err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
+
+	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+		err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
+	return err;
+}
+
 void ft_thread_put(struct ft_thread *thread)
 {
 	if (thread->held)

@@ -15,6 +15,7 @@ struct kind {
 	enum ft_kind parent;
 	mode_t mode;
 	int (*open)(struct ft_node *node, struct ft_file **file);
+	int (*truncate)(struct ft_node *node);
 	int (*size)(struct ft_node *node, off_t *size);
 	int (*lookup)(struct ft_node *node, struct ft_call *call, const char *name,
 		      struct ft_node **child);
@@ -64,6 +65,11 @@ static const struct kind kinds[FT_KINDS] = {
 	[FT_CLOCK] = TEXT_FILE("clock", FT_PROCESS),
 	[FT_PROCESS_STATS] = TEXT_FILE("stats", FT_PROCESS),
 	[FT_METADATA] = TEXT_FILE("ctf-metadata", FT_PROCESS),
+	[FT_TRACE] = {.name = "trace",
+		      .parent = FT_PROCESS,
+		      .mode = WRITE_MODE,
+		      .open = ft_trace_open,
+		      .truncate = ft_trace_truncate},
 	[FT_EVENTS] = {.name = "events",
 		       .parent = FT_PROCESS,
 		       .mode = DIR_MODE,
@@ -398,6 +404,14 @@ int ft_node_remove(struct ft_node *node, const char *name, bool directory)
 	return kind->remove ? kind->remove(node, name, directory) : -EPERM;
 }
 
+int ft_node_truncate(struct ft_node *node)
+{
+	const struct kind *kind = &kinds[node->kind];
+	int err = node_check(node);
+
+	return err || !kind->truncate ? err : kind->truncate(node);
+}
+
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
 {
 	const struct kind *kind = &kinds[node->kind];
@@ -410,7 +424,9 @@ int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
 	/* The kernel lets root pass. */
 	if ((flags & O_ACCMODE) != O_RDONLY && !(kind->mode & 0200))
 		return -EACCES;
-	err = kind->open(node, file);
+	err = flags & O_TRUNC ? ft_node_truncate(node) : 0;
+	if (!err)
+		err = kind->open(node, file);
 	if (err)
 		return err;
 	(*file)->node = node;

@@ -82,7 +82,8 @@ static const char *pick_name(void)
 					    "4711.1",
 					    "1",
 					    "00000000000000000000",
-					    "00000000000000000001"};
+					    "00000000000000000001",
+					    "trace"};
 	static char text[1025];
 	uint8_t n = take8();
 	size_t len;

@@ -10,6 +10,7 @@
  *   events_program fork SHARED          has it fork a child that goes one round; prints its pid
  *   events_program many COUNT           enters COUNT events, each of another name
  *   events_program odd READY            enters odd ones, then makes the file READY
+ *   events_program hostile READY        traces odd ones and odd values, then makes the file READY
  *
  * SHARED is a file that both map.
  */
@@ -216,6 +217,36 @@ static void rename_entry(struct ft_event_entry *e, const char *provider, const c
 	memcpy(e->strings + e->provider_len + 1, name, e->name_len + 1u);
 }
 
+static int stay(const char *ready)
+{
+	FILE *file = fopen(ready, "w");
+
+	if (!file || fclose(file))
+		return 1;
+	for (;;)
+		pause();
+}
+
+static int hostile(const char *ready)
+{
+	struct fasttrace_reservation r;
+	struct ft_event_entry *e;
+	char text[] = "x";
+
+	prctl(PR_SET_NAME, "a\nb\033[2J");
+	FASTTRACE(hostile, text, (text, "two\nlines \"\\ \033[2J \xc2\x9b \xff end"));
+	for (unsigned i = 1; i < 256; i++) {
+		text[0] = (char)i;
+		FASTTRACE(hostile, byte, (text, text), (c, text[0]));
+	}
+	e = enter("hostile_provider, hostile_event", FASTTRACE_KIND_EVENT);
+	rename_entry(e, "a\nb", "\033[2J\xff");
+	if (!fasttrace_reserve(&r, 1, e->id))
+		return 1;
+	fasttrace_commit(&r);
+	return stay(ready);
+}
+
 static int odd(const char *ready)
 {
 	static const char *const names[][2] = {
@@ -229,7 +260,6 @@ static int odd(const char *ready)
 		{"b-c", "d e"},
 	};
 	static char text[] = "hostile_provider_0, hostile_event";
-	FILE *file;
 
 	enter("kinds, span, (n, n)", FASTTRACE_KIND_BEGIN);
 	enter("kinds, span", FASTTRACE_KIND_END);
@@ -242,11 +272,7 @@ static int odd(const char *ready)
 		text[strlen("hostile_provider_")] = (char)('0' + i);
 		rename_entry(enter(text, FASTTRACE_KIND_EVENT), names[i][0], names[i][1]);
 	}
-	file = fopen(ready, "w");
-	if (!file || fclose(file))
-		return 1;
-	for (;;)
-		pause();
+	return stay(ready);
 }
 
 int main(int argc, char **argv)
@@ -257,6 +283,8 @@ int main(int argc, char **argv)
 		return many((unsigned)atoi(argv[2]));
 	if (!strcmp(what, "odd"))
 		return odd(argv[2]);
+	if (!strcmp(what, "hostile"))
+		return hostile(argv[2]);
 	if (argc > 2)
 		shared = map(argv[2]);
 	if (!strcmp(what, "run"))

@@ -7,6 +7,7 @@
  *   program counts COUNTS THREADS      prints how many had returned, a line for each thread
  *   program end exit CODE | abort | segv | exec        traces one event, then ends so
  *   program unlocked FILE              exit 0 if nobody locks FILE
+ *   program seek FILE COPY             exit 0 if FILE reads as COPY does, from anywhere
  *
  * COUNTS is a file that the program maps and where each thread notes the events that have returned.
  */
@@ -117,6 +118,26 @@ static int unlocked(const char *path)
 	return fd < 0 || fcntl(fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
+/* Back, ahead and beyond the end. */
+static int seek(const char *path, const char *copy)
+{
+	static char a[5000], b[sizeof(a)];
+	int x = open(path, O_RDONLY | O_CLOEXEC), y = open(copy, O_RDONLY | O_CLOEXEC);
+	off_t size = lseek(y, 0, SEEK_END);
+
+	for (int i = 0; i < 200 && size > 0; i++) {
+		off_t at = rand() % (size + 1000);
+		size_t n = 1 + (size_t)rand() % sizeof(a);
+		ssize_t got = pread(x, a, n, at);
+
+		if (got < 0 || got != pread(y, b, n, at) || memcmp(a, b, (size_t)got)) {
+			fprintf(stderr, "%zu bytes at %jd: got %zd\n", n, (intmax_t)at, got);
+			return 1;
+		}
+	}
+	return x < 0 || y < 0;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned threads = argc > 3 ? (unsigned)atoi(argv[3]) : 1;
@@ -129,6 +150,8 @@ int main(int argc, char **argv)
 		return readable(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "unlocked"))
 		return unlocked(argv[2]);
+	if (argc == 4 && !strcmp(argv[1], "seek"))
+		return seek(argv[2], argv[3]);
 	if (argc < 4 || threads > MAX_THREADS || counts_map(argv[2])) {
 		fprintf(stderr, "usage: see the head of program.c\n");
 		return 2;

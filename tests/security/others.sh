@@ -25,13 +25,14 @@ all_refused() # USER MOUNT PID
 	if [ "$who" != powerful ]; then
 		for op in cd inotify; do refused EACCES "$who" "$op" "$p"; done
 	fi
-	for name in comm cmdline exe state mode clock stats ctf-metadata control events events/enable \
+	for name in comm cmdline exe state mode clock stats trace ctf-metadata control events events/enable \
 		snapshot snapshot/metadata threads threads/"$3" threads/"$3"/stream; do
 		for op in stat read; do refused EACCES "$who" "$op" "$p/$name"; done
 	done
 	refused EACCES "$who" write "$p/control" flush
 	refused EACCES "$who" write "$p/threads/$3/control" flush
 	refused EACCES "$who" write "$p/events/enable" 0
+	refused EACCES "$who" write "$p/trace" 0
 	refused EACCES "$who" unlink "$p/threads/$3/subbuf/00000000000000000000"
 	refused EACCES "$who" unlink "$p/comm"
 	refused EACCES "$who" mkdir "$p/folder"
@@ -44,7 +45,7 @@ all_allowed() # USER MOUNT PID
 	for name in "" events snapshot threads threads/"$3" threads/"$3"/subbuf; do
 		allowed "$who" list "$p/$name"
 	done
-	for name in comm cmdline exe state mode clock stats ctf-metadata events/enable \
+	for name in comm cmdline exe state mode clock stats trace ctf-metadata events/enable \
 		snapshot/metadata; do
 		allowed "$who" read "$p/$name"
 	done
