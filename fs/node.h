@@ -28,6 +28,7 @@ enum ft_kind {
 	FT_PROCESS_STATS,
 	FT_METADATA,
 	FT_TRACE,
+	FT_TRACE_PIPE,
 	FT_EVENTS,
 	FT_EVENTS_ENABLE,
 	FT_PROVIDER,
@@ -189,6 +190,9 @@ int ft_stream_open(struct ft_node *node, struct ft_file **file);
 /* trace.c */
 int ft_trace_open(struct ft_node *node, struct ft_file **file);
 int ft_trace_truncate(struct ft_node *node);
+
+/* pipe.c */
+int ft_pipe_open(struct ft_node *node, struct ft_file **file);
 
 /* snapshot.c */
 int ft_snapshot_lookup(struct ft_node *node, struct ft_call *call, const char *name,

@@ -118,8 +118,11 @@ static void parked_again(struct parked *p)
 	struct ft_call call = p->call;
 	fuse_req_t req = p->req;
 
-	if (n == -EINPROGRESS)
+	if (n == -EINPROGRESS) {
+		if (p->call.deadline_ns)
+			ft_timer_set(handle->mount->loop, &handle->mount->pause, PAUSE_NS);
 		return;
+	}
 	parked_free(p);
 	call_answer(handle, req, &call, n, write);
 }

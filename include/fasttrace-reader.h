@@ -391,7 +391,31 @@ FASTTRACE_READER_API int fasttrace_lines_open(struct fasttrace_arena *arena,
  */
 FASTTRACE_READER_API size_t fasttrace_lines_read(struct fasttrace_lines *lines, char *to,
 						 size_t size);
-/** fasttrace_lines_rewind() - go back to the beginning. */
+/**
+ * fasttrace_lines_new() - the same, without a head, of packets as they come.
+ * Return: 0; -EPROTO; -ENOMEM.
+ */
+FASTTRACE_READER_API int fasttrace_lines_new(struct fasttrace_arena *arena,
+					     struct fasttrace_lines **lines);
+/**
+ * fasttrace_lines_add() - one more packet.
+ * @stream: of this packet alone; a copy, that nobody else can change. Borrowed until it is `ended`.
+ * Return: false: there is nothing in it, and it is not borrowed.
+ */
+FASTTRACE_READER_API bool fasttrace_lines_add(struct fasttrace_lines *lines,
+					      const struct fasttrace_snapshot_stream *stream);
+/**
+ * fasttrace_lines_next() - the next line of what was added, of an event not later than @until.
+ * @line:  valid until the next call; @bytes of it, with its newline.
+ * @ended: the packet of which this was the last line, or NULL.
+ * Return: false: there is none.
+ */
+FASTTRACE_READER_API bool fasttrace_lines_next(struct fasttrace_lines *lines, uint64_t until,
+					       const char **line, size_t *bytes,
+					       const struct fasttrace_snapshot_stream **ended);
+/** fasttrace_arena_now() - what the arena's clock says, in its ticks. */
+FASTTRACE_READER_API uint64_t fasttrace_arena_now(const struct fasttrace_arena *arena);
+/** fasttrace_lines_rewind() - go back to the beginning of a snapshot's. */
 FASTTRACE_READER_API void fasttrace_lines_rewind(struct fasttrace_lines *lines);
 /** fasttrace_lines_free() - NULL is accepted. */
 FASTTRACE_READER_API void fasttrace_lines_free(struct fasttrace_lines *lines);

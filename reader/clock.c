@@ -209,6 +209,11 @@ void ft_clock_get(struct fasttrace_arena *a, struct ft_clock *clock)
 	ft_clock_offset(clock, ticks, realtime);
 }
 
+uint64_t fasttrace_arena_now(const struct fasttrace_arena *a)
+{
+	return a->info.raw_clock ? fasttrace_clock_cycles() : clock_ns(CLOCK_MONOTONIC);
+}
+
 void ft_clock_again(const struct fasttrace_arena *a, struct ft_clock *clock)
 {
 	clock->hz = a->info.clock_hz;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines.c - a snapshot as lines of text, made as they are read: a line at a time is in memory.
+ * lines.c - a snapshot, or packets as they come, as lines of text, made as they are read: a line is
+ * in memory at a time.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ft-clock.h"
@@ -23,9 +25,10 @@ struct cursor {
 
 struct fasttrace_lines {
 	struct ft_decoder *decoder;
-	const struct fasttrace_snapshot *snapshot;
+	const struct fasttrace_snapshot *snapshot; /* NULL: packets are added as they come */
 	struct ft_clock clock;
-	struct cursor *cursors; /* for each stream */
+	GPtrArray *cursors; /* for each stream */
+	unsigned added;
 	GPtrArray *heap;
 	char *head;
 	GString *line;
@@ -87,13 +90,15 @@ static void append_time(struct fasttrace_lines *lines, uint64_t ticks)
 	g_string_append_len(lines->line, ": ", 2);
 }
 
-/* The line for what comes next, of whom it comes first. False: nothing does. */
-static bool line_make(struct fasttrace_lines *lines)
+/* Of whom what comes next comes first; NULL: nobody has anything. */
+static struct cursor *cursor_first(const struct fasttrace_lines *lines)
 {
-	struct cursor *c = (struct cursor *)(void *)ft_merge_first(lines->heap);
+	return (struct cursor *)(void *)ft_merge_first(lines->heap);
+}
 
-	if (!c)
-		return false;
+/* The line for what comes next of @c, the first one. Return: is there more of it? */
+static bool line_make(struct fasttrace_lines *lines, struct cursor *c)
+{
 	g_string_assign(lines->line, c->who);
 	append_time(lines, c->source.time);
 	if (c->event.bytes) {
@@ -104,24 +109,27 @@ static bool line_make(struct fasttrace_lines *lines)
 		c->lost = c->behind;
 	}
 	g_string_append_c(lines->line, '\n');
-	if (cursor_seek(lines, c))
+	if (cursor_seek(lines, c)) {
 		ft_merge_next(lines->heap);
-	else
-		ft_merge_drop(lines->heap);
-	return true;
+		return true;
+	}
+	ft_merge_drop(lines->heap);
+	return false;
 }
 
 size_t fasttrace_lines_read(struct fasttrace_lines *lines, char *to, size_t size)
 {
+	struct cursor *c;
 	size_t done = 0, n;
 
 	while (done < size) {
 		if (lines->given == lines->line->len) {
 			lines->given = 0;
-			if (!line_make(lines)) {
-				g_string_truncate(lines->line, 0);
+			g_string_truncate(lines->line, 0);
+			c = cursor_first(lines);
+			if (!c)
 				break;
-			}
+			line_make(lines, c);
 		}
 		n = MIN(size - done, lines->line->len - lines->given);
 		memcpy(to + done, lines->line->str + lines->given, n);
@@ -131,18 +139,23 @@ size_t fasttrace_lines_read(struct fasttrace_lines *lines, char *to, size_t size
 	return done;
 }
 
+/* Return: is there anything in it? */
+static bool cursor_begin(struct fasttrace_lines *lines, struct cursor *c, unsigned order)
+{
+	c->source = (struct ft_merge_source){.order = order};
+	c->at = c->end = 0;
+	c->lost = c->behind = c->stream->lost_before;
+	if (!cursor_seek(lines, c))
+		return false;
+	ft_merge_add(lines->heap, &c->source);
+	return true;
+}
+
 void fasttrace_lines_rewind(struct fasttrace_lines *lines)
 {
 	g_ptr_array_set_size(lines->heap, 0);
-	for (unsigned i = 0; i < lines->snapshot->streams; i++) {
-		struct cursor *c = &lines->cursors[i];
-
-		c->source = (struct ft_merge_source){.order = i};
-		c->at = c->end = 0;
-		c->lost = c->behind = c->stream->lost_before;
-		if (cursor_seek(lines, c))
-			ft_merge_add(lines->heap, &c->source);
-	}
+	for (guint i = 0; i < lines->cursors->len; i++)
+		cursor_begin(lines, lines->cursors->pdata[i], i);
 	g_string_assign(lines->line, lines->head);
 	lines->given = 0;
 }
@@ -180,39 +193,98 @@ static char *who_make(const struct fasttrace_snapshot_stream *stream)
 	return who;
 }
 
+static void cursor_free(gpointer cursor)
+{
+	g_free(((struct cursor *)cursor)->who);
+	g_free(cursor);
+}
+
+static struct cursor *cursor_new(struct fasttrace_lines *lines,
+				 const struct fasttrace_snapshot_stream *stream)
+{
+	struct cursor *c = g_new0(struct cursor, 1);
+
+	c->stream = stream;
+	c->who = who_make(stream);
+	g_ptr_array_add(lines->cursors, c);
+	return c;
+}
+
+static struct fasttrace_lines *lines_new(struct fasttrace_arena *a)
+{
+	struct fasttrace_lines *lines = g_new0(struct fasttrace_lines, 1);
+
+	lines->decoder = ft_decoder_new(a);
+	ft_clock_again(a, &lines->clock);
+	lines->cursors = g_ptr_array_new_with_free_func(cursor_free);
+	lines->heap = g_ptr_array_new();
+	lines->line = g_string_new(NULL);
+	return lines;
+}
+
 int fasttrace_lines_open(struct fasttrace_arena *a, const struct fasttrace_snapshot *snapshot,
 			 struct fasttrace_lines **lines)
 {
-	struct fasttrace_lines *made;
 	struct fasttrace_stats stats;
 	int err = fasttrace_arena_stats(a, &stats);
 
 	if (err)
 		return err;
-	made = g_new0(struct fasttrace_lines, 1);
-	made->decoder = ft_decoder_new(a);
-	made->snapshot = snapshot;
-	ft_clock_again(a, &made->clock);
-	made->cursors = g_new0(struct cursor, snapshot->streams);
-	for (unsigned i = 0; i < snapshot->streams; i++) {
-		made->cursors[i].stream = &snapshot->stream[i];
-		made->cursors[i].who = who_make(&snapshot->stream[i]);
-	}
-	made->heap = g_ptr_array_new();
-	made->head = head_make(a, snapshot, &stats);
-	made->line = g_string_new(NULL);
-	fasttrace_lines_rewind(made);
-	*lines = made;
+	*lines = lines_new(a);
+	(*lines)->snapshot = snapshot;
+	for (unsigned i = 0; i < snapshot->streams; i++)
+		cursor_new(*lines, &snapshot->stream[i]);
+	(*lines)->head = head_make(a, snapshot, &stats);
+	fasttrace_lines_rewind(*lines);
 	return 0;
+}
+
+int fasttrace_lines_new(struct fasttrace_arena *a, struct fasttrace_lines **lines)
+{
+	char *metadata;
+	size_t len;
+	int err = fasttrace_arena_metadata(a, &metadata, &len); /* gets the clock */
+
+	if (err)
+		return err;
+	free(metadata);
+	*lines = lines_new(a);
+	return 0;
+}
+
+bool fasttrace_lines_add(struct fasttrace_lines *lines,
+			 const struct fasttrace_snapshot_stream *stream)
+{
+	struct cursor *c = cursor_new(lines, stream);
+
+	if (cursor_begin(lines, c, lines->added++))
+		return true;
+	g_ptr_array_remove_fast(lines->cursors, c);
+	return false;
+}
+
+bool fasttrace_lines_next(struct fasttrace_lines *lines, uint64_t until, const char **line,
+			  size_t *bytes, const struct fasttrace_snapshot_stream **ended)
+{
+	struct cursor *c = cursor_first(lines);
+
+	if (!c || c->source.time > until)
+		return false;
+	*ended = NULL;
+	if (!line_make(lines, c)) {
+		*ended = c->stream;
+		g_ptr_array_remove_fast(lines->cursors, c);
+	}
+	*line = lines->line->str;
+	*bytes = lines->line->len;
+	return true;
 }
 
 void fasttrace_lines_free(struct fasttrace_lines *lines)
 {
 	if (!lines)
 		return;
-	for (unsigned i = 0; i < lines->snapshot->streams; i++)
-		g_free(lines->cursors[i].who);
-	g_free(lines->cursors);
+	g_ptr_array_free(lines->cursors, TRUE);
 	g_ptr_array_free(lines->heap, TRUE);
 	ft_decoder_free(lines->decoder);
 	g_string_free(lines->line, TRUE);

@@ -83,7 +83,8 @@ static const char *pick_name(void)
 					    "1",
 					    "00000000000000000000",
 					    "00000000000000000001",
-					    "trace"};
+					    "trace",
+					    "trace_pipe"};
 	static char text[1025];
 	uint8_t n = take8();
 	size_t len;

@@ -25,7 +25,7 @@ all_refused() # USER MOUNT PID
 	if [ "$who" != powerful ]; then
 		for op in cd inotify; do refused EACCES "$who" "$op" "$p"; done
 	fi
-	for name in comm cmdline exe state mode clock stats trace ctf-metadata control events events/enable \
+	for name in comm cmdline exe state mode clock stats trace trace_pipe ctf-metadata control events events/enable \
 		snapshot snapshot/metadata threads threads/"$3" threads/"$3"/stream; do
 		for op in stat read; do refused EACCES "$who" "$op" "$p/$name"; done
 	done

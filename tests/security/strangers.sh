@@ -33,7 +33,7 @@ for who in bob root; do
 		done
 	done
 	for file in "$M/README" "$M/control" "$M/$traced/comm" "$M/$traced/cmdline" \
-		"$M/$traced/stats" "$M/$traced/trace" "$M/$traced/ctf-metadata" "$M/$traced/snapshot/metadata" \
+		"$M/$traced/stats" "$M/$traced/trace" "$M/$traced/trace_pipe" "$M/$traced/ctf-metadata" "$M/$traced/snapshot/metadata" \
 		"$M/$traced/events/enable" "$t/stream" "$t/drain"; do
 		for op in stat read map inotify; do
 			refused EACCES "$who" "$op" "$file"

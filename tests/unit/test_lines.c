@@ -204,6 +204,35 @@ static void text_is_the_same_however_it_is_read(void **state)
 	fasttrace_lines_free(lines);
 }
 
+static void packets_are_read_as_they_are_added(void **state)
+{
+	const struct fasttrace_snapshot_stream *ended;
+	struct fasttrace_lines *lines;
+	const char *line;
+	size_t bytes;
+
+	(void)state;
+	PACKET(0, 0, 1, 4);
+	PACKET(1, 0, 2);
+	assert_int_equal(fasttrace_lines_new(arena, &lines), 0);
+	assert_true(fasttrace_lines_add(lines, &streams[0]));
+	assert_true(fasttrace_lines_next(lines, NOW + 1, &line, &bytes, &ended));
+	assert_memory_equal(line + bytes - 5, " x=0\n", 5);
+	assert_null(ended);
+	assert_false(fasttrace_lines_next(lines, NOW + 3, &line, &bytes, &ended));
+	assert_true(fasttrace_lines_add(lines, &streams[1]));
+	assert_true(fasttrace_lines_next(lines, NOW + 3, &line, &bytes, &ended));
+	assert_ptr_equal(ended, &streams[1]);
+	assert_false(fasttrace_lines_next(lines, NOW + 3, &line, &bytes, &ended));
+	assert_true(fasttrace_lines_next(lines, UINT64_MAX, &line, &bytes, &ended));
+	assert_memory_equal(line + bytes - 5, " x=1\n", 5);
+	assert_ptr_equal(ended, &streams[0]);
+	assert_false(fasttrace_lines_next(lines, UINT64_MAX, &line, &bytes, &ended));
+	table_event(data[1] + FASTTRACE_HEADER_BYTES, NOW, 99); /* no such event */
+	assert_false(fasttrace_lines_add(lines, &streams[1]));
+	fasttrace_lines_free(lines);
+}
+
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
 
 static void body_loses(void)
@@ -294,6 +323,7 @@ int main(int argc, char **argv)
 		TEST(what_is_being_written_tells_its_own),
 		TEST(names_of_threads_stay_in_their_line),
 		TEST(text_is_the_same_however_it_is_read),
+		TEST(packets_are_read_as_they_are_added),
 		cmocka_unit_test(process_that_loses_events_shows_where),
 	};
 	int body = fixture_main(argc, argv, bodies);

@@ -1,0 +1,99 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# trace_pipe.sh - trace_pipe: every event once, in order over all threads, waiting, to the end.
+# shellcheck disable=SC2016,SC2317,SC2329 # is and isnt call functions
+. "$(dirname "$0")/lib.sh"
+
+traced=$BUILD/tests/mount/events_program
+FASTTRACE_SUBBUF_SIZE=4096 FASTTRACE_SUBBUFS=4
+export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
+
+# For each thread "thread first last", and each follows the one before.
+each() # FILE
+{
+	sed -n 's/.*: test:tick: thread=\([0-9]*\) n=\([0-9]*\)$/\1 \2/p' "$1" | awk '{
+		if (!($1 in first)) first[$1] = $2
+		else if ($2 != last[$1] + 1) { print "gap:", $1, last[$1], $2; bad = 1 }
+		last[$1] = $2
+	} END { for (t in first) print t, first[t], last[t]; exit bad }' | sort -n
+}
+
+ordered() # FILE
+{
+	awk '{ match($0, /[0-9]+\.[0-9]+: /); split(substr($0, RSTART, RLENGTH - 2), n, ".")
+		if (n[1] < s || (n[1] == s && n[2] < ns)) { print "goes back:", $0; exit 1 }
+		s = n[1]; ns = n[2] }' "$1"
+}
+
+# Four threads that wait for the reader, who sees all of it and ends when they have.
+fasttracefs --mode=block --switch-period=0.2 "$M" -- "$program" write "$WORK/counts" 4 40000 &
+pid=$!
+pids=$pid
+until_true 5 test -d "$M/$pid/threads"
+is "the reader ends by itself" sh -c "timeout 60 cat '$M/$pid/trace_pipe' >'$WORK/text'"
+same "every event of every thread, once" "$(each "$WORK/text" | tr '\n' ' ')" \
+	"0 0 39999 1 0 39999 2 0 39999 3 0 39999 "
+is "in order over all threads" ordered "$WORK/text"
+is "nothing but whole lines" sh -c "! grep -v ': test:tick: thread=[0-9]* n=[0-9]*\$' '$WORK/text'"
+same "consumed" "$(awk '$1 == "consumed" { print $2 }' "$M/$pid/stats")" 160000
+same "what is drained ends at once, empty" "$(timeout 5 cat "$M/$pid/trace_pipe" | wc -c)" 0
+unmount
+
+# A thread that is idle does not hold the others back; what is slow does arrive.
+fasttracefs --switch-period=0.1 "$M" -- "$program" write "$WORK/counts2" 3 0 5000 &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/events/test/tick"
+is "slow writers are read" timeout 20 sh -c "head -n 200 '$M/$writer/trace_pipe' >'$WORK/text'"
+is "in order" ordered "$WORK/text"
+is "poll says when there is more" "$program" poll "$M/$writer/trace_pipe" 5000
+kill -STOP "$writer"
+until_true 5 sh -c "grep -q '^State:.T' /proc/$writer/status"
+timeout 20 sh -c "until ! dd if='$M/$writer/trace_pipe' iflag=nonblock bs=1M count=1 status=none \
+	2>>'$WORK/again'; do :; done >'$WORK/rest'" 2>"$ERR" || :
+is "O_NONBLOCK ends with EAGAIN" grep -q "Resource temporarily unavailable" "$WORK/again"
+isnt "poll finds nothing" "$program" poll "$M/$writer/trace_pipe" 300
+kill -CONT "$writer"
+murder "$writer"
+unmount
+
+# One idle thread beside busy ones.
+fasttracefs --switch-period=0.1 "$M" -- "$traced" run "$WORK/shared" 1000 &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/events/delta/span"
+is "an idle thread holds nobody back" timeout 20 sh -c "head -n 500 '$M/$writer/trace_pipe' \
+	>'$WORK/text'"
+is "in order" ordered "$WORK/text"
+exec 5<"$M/$writer/trace_pipe"
+dd bs=1000 count=1 status=none <&5 >"$WORK/piece"
+same "whole lines only" "$(tail -c 1 "$WORK/piece" | od -An -c | tr -d ' ')" '\n'
+isnt "a second reader" timeout 5 cat "$M/$writer/trace_pipe"
+has "is refused" "Device or resource busy"
+isnt "so is a stream's" sh -c "for s in '$M/$writer'/threads/*/stream; do timeout 5 cat \$s; done"
+has "as long as it is open" "Device or resource busy"
+exec 5<&-
+murder "$writer"
+is "when it is closed, another may read" timeout 20 sh -c "cat '$M/$writer/trace_pipe' >'$WORK/text'"
+is "what was in hand comes again" grep -qF "$(head -n 1 "$WORK/piece")" "$WORK/text"
+is "in order" ordered "$WORK/text"
+unmount
+
+# Readers that are killed while they wait lose nothing: what comes then goes to the next one.
+fasttracefs --mode=block --switch-period=0.1 "$M" -- "$program" write "$WORK/counts3" 3 300 5000 &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/events/test/tick"
+for i in 1 2 3 4 5; do
+	start cat "$M/$writer/trace_pipe" >"$WORK/part.$i"
+	sleep 0.15
+	murder "$pid"
+done
+is "the last reader ends with the program" \
+	sh -c "timeout 60 cat '$M/$writer/trace_pipe' >'$WORK/part.6'"
+cat "$WORK"/part.* >"$WORK/text"
+same "all events were seen, once" "$(each "$WORK/text" | tr '\n' ' ')" "0 0 299 1 0 299 2 0 299 "
+is "by several readers" test "$(find "$WORK" -name 'part.*' -size +0 | wc -l)" -gt 2
+is "in order" ordered "$WORK/text"
+unmount
+conclude
