@@ -1,40 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * control.c - one word switches sub-buffers: of a thread, of a process, of all.
+ * control.c - one word, for a thread, a process, or all: switches sub-buffers, drops them, stops
+ * tracing.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "node.h"
 
-#define WORDS	  "flush\nactive\n"
 #define SETTLE_NS (10 * FT_NS_PER_MS) /* to wait for an event in flight */
+
+enum word { FLUSH, ACTIVE, CLEAR, START, STOP, WORDS };
+
+/* A thread has those before START. */
+static const char *const words[WORDS] = {"flush", "active", "clear", "start", "stop"};
 
 /* One command on its way through the threads that it is for. */
 struct command {
 	struct ft_call *call;
 	enum fasttrace_switch how;
+	bool clear;    /* drop, instead of switch */
 	bool one;      /* for one thread: nothing is skipped */
 	unsigned done; /* threads that were switched */
 	int err;       /* the first */
 };
 
-static ssize_t control_read(struct ft_file *file, struct ft_call *call)
+static int node_words(const struct ft_node *node)
 {
-	(void)file;
-	return ft_text_slice(WORDS, strlen(WORDS), call);
+	return node->thread ? START : WORDS;
 }
 
-static int word_parse(const char *text, size_t bytes, enum fasttrace_switch *how)
+static ssize_t control_read(struct ft_file *file, struct ft_call *call)
 {
+	GString *text = g_string_new(NULL);
+	ssize_t n;
+
+	for (int i = 0; i < node_words(file->node); i++)
+		g_string_append_printf(text, "%s\n", words[i]);
+	g_strlcpy(call->buffer, text->str, FT_BLOCK_BYTES);
+	n = ft_text_slice(call->buffer, text->len, call);
+	g_string_free(text, TRUE);
+	return n;
+}
+
+static int word_parse(const struct ft_node *node, const struct ft_call *call, enum word *word)
+{
+	const char *text = call->data;
+	size_t bytes = call->size;
+
 	ft_text_trim(&text, &bytes);
-	if (bytes == strlen("flush") && !memcmp(text, "flush", bytes))
-		*how = FASTTRACE_FLUSH;
-	else if (bytes == strlen("active") && !memcmp(text, "active", bytes))
-		*how = FASTTRACE_ACTIVE;
-	else
-		return -EINVAL;
-	return 0;
+	for (int i = 0; i < node_words(node); i++) {
+		*word = (enum word)i;
+		if (bytes == strlen(words[i]) && !memcmp(text, words[i], bytes))
+			return 0;
+	}
+	return -EINVAL;
 }
 
 static void unsettled_unref(void *thread)
@@ -60,6 +80,12 @@ static void command_thread(struct command *c, struct ft_thread *thread)
 {
 	int err;
 
+	if (c->clear) {
+		err = ft_thread_clear(thread);
+		if (err && err != -ENOENT && !c->err)
+			c->err = err;
+		return;
+	}
 	if (!c->one && c->how == FASTTRACE_ACTIVE && !ft_thread_live(thread))
 		return;
 	err = ft_thread_switch(thread, c->how);
@@ -112,29 +138,59 @@ static ssize_t control_settle(struct ft_call *call)
 	return ft_now_ns() < call->deadline_ns ? -EINPROGRESS : -EAGAIN;
 }
 
-static ssize_t control_write(struct ft_file *file, struct ft_call *call)
+static void command_run(struct command *c, struct ft_node *node)
 {
-	struct ft_node *node = file->node;
-	struct command c = {.call = call, .one = node->thread};
-	int err;
+	c->one = node->thread;
+	if (node->thread)
+		command_thread(c, node->thread);
+	else if (node->process)
+		command_process(c, node->process);
+	else
+		command_all(c, node->tree->registry);
+}
+
+static ssize_t control_switch(struct ft_node *node, struct ft_call *call, enum word word)
+{
+	struct command c = {.call = call,
+			    .how = word == ACTIVE ? FASTTRACE_ACTIVE : FASTTRACE_FLUSH};
 
 	if (call->unsettled)
 		return control_settle(call);
-	err = word_parse(call->data, call->size, &c.how);
-	if (err)
-		return err;
-	if (node->thread)
-		command_thread(&c, node->thread);
-	else if (node->process)
-		command_process(&c, node->process);
-	else
-		command_all(&c, node->tree->registry);
+	command_run(&c, node);
 	if (c.err)
 		return c.err;
-	if (c.how == FASTTRACE_ACTIVE && !c.done)
+	if (word == ACTIVE && !c.done)
 		return -EINVAL;
 	call->deadline_ns = ft_now_ns() + SETTLE_NS;
 	return call->unsettled ? -EINPROGRESS : (ssize_t)call->size;
+}
+
+/* What was written before is made readable first, or it would appear later. */
+static ssize_t control_clear(struct ft_node *node, struct ft_call *call)
+{
+	struct command c = {.call = call, .clear = true};
+	ssize_t n = control_switch(node, call, FLUSH);
+
+	if (n == -EINPROGRESS)
+		return n;
+	command_run(&c, node);
+	return c.err ? c.err : n;
+}
+
+static ssize_t control_write(struct ft_file *file, struct ft_call *call)
+{
+	struct ft_node *node = file->node;
+	enum word word;
+	int err = word_parse(node, call, &word);
+
+	if (err)
+		return err;
+	if (word == CLEAR)
+		return control_clear(node, call);
+	if (word < START)
+		return control_switch(node, call, word);
+	err = ft_tracing_set(node, word == START);
+	return err ? err : (ssize_t)call->size;
 }
 
 static void control_release(struct ft_file *file)

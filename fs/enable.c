@@ -51,18 +51,16 @@ static ssize_t enable_write(struct ft_file *file, struct ft_call *call)
 {
 	struct fasttrace_arena *arena = file->node->process->arena;
 	struct ft_event_group *group;
-	const char *word = call->data;
-	size_t bytes = call->size;
-	int err;
+	bool on;
+	int err = ft_text_switch(call, &on);
 
-	ft_text_trim(&word, &bytes);
-	if (bytes != 1 || (*word != '0' && *word != '1'))
-		return -EINVAL;
+	if (err)
+		return err;
 	err = ft_events_find(file->node, &group);
 	if (!err)
-		err = group_switch(arena, group, *word == '1');
+		err = group_switch(arena, group, on);
 	if (err == -EBUSY && !fasttrace_arena_consume(arena))
-		err = group_switch(arena, group, *word == '1');
+		err = group_switch(arena, group, on);
 	return err ? err : (ssize_t)call->size;
 }
 

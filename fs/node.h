@@ -17,8 +17,10 @@ enum ft_kind {
 	FT_ROOT,
 	FT_README,
 	FT_ALL_CONTROL,
+	FT_ALL_TRACING,
 	FT_PROCESS,
 	FT_PROCESS_CONTROL,
+	FT_PROCESS_TRACING,
 	FT_COMM,
 	FT_EXE,
 	FT_CMDLINE,
@@ -160,11 +162,18 @@ int ft_process_text(struct ft_node *node, GString *text);
 int ft_thread_text(struct ft_node *node, GString *text);
 /** ft_text_trim() - leave out the white space around it. */
 void ft_text_trim(const char **text, size_t *bytes);
+/** ft_text_switch() - "0" or "1". Return: 0, or -EINVAL. */
+int ft_text_switch(const struct ft_call *call, bool *on);
 /** ft_text_slice() - answer a read from @bytes of text. */
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call);
 
 /* control.c */
 int ft_control_open(struct ft_node *node, struct ft_file **file);
+
+/* tracing.c */
+int ft_tracing_open(struct ft_node *node, struct ft_file **file);
+/** ft_tracing_set() - of the node's process; of the root, of all that live. */
+int ft_tracing_set(struct ft_node *node, bool on);
 
 /* events.c */
 int ft_events_lookup(struct ft_node *node, struct ft_call *call, const char *name,

@@ -207,7 +207,5 @@ int ft_subbufs_remove(struct ft_node *node, const char *name, bool directory)
 		return -ENOENT;
 	if (directory)
 		return -ENOTDIR;
-	if (thread->holder)
-		return -EBUSY;
 	return ft_thread_drop(thread, seq);
 }

@@ -24,6 +24,18 @@ void ft_text_trim(const char **text, size_t *bytes)
 		--*bytes;
 }
 
+int ft_text_switch(const struct ft_call *call, bool *on)
+{
+	const char *word = call->data;
+	size_t bytes = call->size;
+
+	ft_text_trim(&word, &bytes);
+	if (bytes != 1 || (*word != '0' && *word != '1'))
+		return -EINVAL;
+	*on = *word == '1';
+	return 0;
+}
+
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call)
 {
 	if (call->offset < 0 || (uint64_t)call->offset >= bytes)
@@ -100,6 +112,10 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"control, PID/control, PID/threads/TID/control: write one word\n"
 		"  flush                    make what was written so far readable\n"
 		"  active                   the same, and begin the next sub-buffer\n"
+		"  clear                    drop all that was written so far, unread\n"
+		"  start stop               not for a thread: as 1 and 0 in tracing_on\n"
+		"tracing_on, PID/tracing_on   write 0: no event is recorded; 1: those that events/ "
+		"says\n"
 		"\n"
 		"rmdir PID                  forget a dead process\n"
 		"fusermount3 -u MOUNT       or umount: the end of the daemon, not of the "

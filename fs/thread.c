@@ -79,8 +79,11 @@ int ft_thread_take(struct ft_thread *thread, const void *holder, uint64_t seq)
 int ft_thread_drop(struct ft_thread *thread, uint64_t seq)
 {
 	struct fasttrace_arena *arena = thread->process->arena;
-	int err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
+	int err;
 
+	if (thread->holder)
+		return -EBUSY;
+	err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
 	if (err == -EBUSY && !fasttrace_arena_consume(arena))
 		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
 	return err;
@@ -124,6 +127,19 @@ int ft_thread_next(struct ft_thread *thread, uint64_t from, uint64_t *seq, size_
 		*bytes = FASTTRACE_PACKET_HEADER_BYTES + taken->body_bytes;
 		return 0;
 	}
+	return err;
+}
+
+int ft_thread_drop(struct ft_thread *thread, uint64_t seq)
+{
+	struct fasttrace_arena *arena = thread->process->arena;
+	int err;
+
+	if (thread->holder)
+		return -EBUSY;
+	err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
+	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
 	return err;
 }
 

@@ -41,6 +41,10 @@ struct kind {
 	{                                                                                   \
 		.name = "control", .parent = p, .mode = WRITE_MODE, .open = ft_control_open \
 	}
+#define TRACING_FILE(p)                                                                        \
+	{                                                                                      \
+		.name = "tracing_on", .parent = p, .mode = WRITE_MODE, .open = ft_tracing_open \
+	}
 #define ENABLE_FILE(p)                                                                    \
 	{                                                                                 \
 		.name = "enable", .parent = p, .mode = WRITE_MODE, .open = ft_enable_open \
@@ -55,8 +59,10 @@ static const struct kind kinds[FT_KINDS] = {
 		     .remove = ft_root_remove},
 	[FT_README] = TEXT_FILE("README", FT_ROOT),
 	[FT_ALL_CONTROL] = CONTROL_FILE(FT_ROOT),
+	[FT_ALL_TRACING] = TRACING_FILE(FT_ROOT),
 	[FT_PROCESS] = {.name = NULL, .parent = FT_ROOT, .mode = DIR_MODE},
 	[FT_PROCESS_CONTROL] = CONTROL_FILE(FT_PROCESS),
+	[FT_PROCESS_TRACING] = TRACING_FILE(FT_PROCESS),
 	[FT_COMM] = TEXT_FILE("comm", FT_PROCESS),
 	[FT_EXE] = TEXT_FILE("exe", FT_PROCESS),
 	[FT_CMDLINE] = TEXT_FILE("cmdline", FT_PROCESS),

@@ -229,6 +229,19 @@ FASTTRACE_READER_API int fasttrace_event_get_info(struct fasttrace_arena *arena,
 FASTTRACE_READER_API int fasttrace_events_switch(struct fasttrace_arena *arena,
 						 const char *provider, const char *event, bool on);
 
+/**
+ * fasttrace_tracing_switch() - stop tracing as a whole, or start it again, at once.
+ * While it is stopped every event costs what one costs that is off; those the process meets later
+ * are off as well. What fasttrace_event_get_info() tells, and what fasttrace_events_switch() does, is
+ * of the rules, which say again what is on once it is started. A switch whose rule had not fitted
+ * is forgotten by then, and is refused, with -ENOSPC, in between.
+ * It stands in the arena; a forked child begins as its parent is.
+ * Return: 0; -EBUSY not the consumer; -EPROTO, where a part of the event table is sound, that was
+ *         switched; -ENOMEM.
+ */
+FASTTRACE_READER_API int fasttrace_tracing_switch(struct fasttrace_arena *arena, bool on);
+FASTTRACE_READER_API bool fasttrace_tracing_is_on(const struct fasttrace_arena *arena);
+
 /** fasttrace_arena_buffers() - number of buffers; they are indexed from 0 and only ever added. */
 FASTTRACE_READER_API unsigned fasttrace_arena_buffers(struct fasttrace_arena *arena);
 

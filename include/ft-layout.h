@@ -99,7 +99,9 @@
  * entry whose `on` is unset (FASTTRACE_UNREGISTERED); who then meets it looks, behind a full fence,
  * at the rules (rules:R) and sets it, by a CAS that fails if somebody has. So one of both sees what
  * the other did, an old rule never undoes a new one, and a death in between leaves no rule half
- * written.
+ * written. Tracing as a whole is stopped and started by a bit beside the text: while it is set,
+ * every `on` is 0, the text stays and may change, and once it is cleared each `on` is what the text
+ * says. A new consumer finishes a stop that its predecessor's death cut short.
  *
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
@@ -302,7 +304,7 @@ struct ft_arena {
 	uint64_t events_committed; /* bytes of event space that are sure to be backed by memory */
 
 	/* written by the process before its first event, then by the reader */
-	uint64_t rules; /* { generation:32, half:1, bytes:31 } */
+	uint64_t rules; /* { stopped:1, generation:31, half:1, bytes:31 } */
 
 	/* written by the reader */
 	uint64_t end_state; /* enum ft_end_state << 32 | code or signal */

@@ -128,10 +128,15 @@ static inline bool ft_rules_valid(struct ft_span rules)
 	return true;
 }
 
-/* struct ft_arena.rules: { generation:32, half:1, bytes:31 } */
+/* struct ft_arena.rules: { stopped:1, generation:31, half:1, bytes:31 } */
+#define FT_RULES_STOPPED (UINT64_C(1) << 63)
+
+/** ft_rules_word() - another text; tracing goes on, or does not, as before. */
 static inline uint64_t ft_rules_word(uint64_t before, unsigned half, uint64_t bytes)
 {
-	return ((before >> 32) + 1) << 32 | (uint64_t)half << 31 | bytes;
+	uint64_t generation = ((before >> 32) + 1) & 0x7fffffff;
+
+	return (before & FT_RULES_STOPPED) | generation << 32 | (uint64_t)half << 31 | bytes;
 }
 
 static inline unsigned ft_rules_half(uint64_t word)
@@ -142,6 +147,14 @@ static inline unsigned ft_rules_half(uint64_t word)
 static inline uint64_t ft_rules_bytes(uint64_t word)
 {
 	return word & 0x7fffffff;
+}
+
+/** ft_rules_stop() - the same text, and all events off whatever it says; or as it says again. */
+static inline uint64_t ft_rules_stop(uint64_t before, bool stopped)
+{
+	uint64_t word = ft_rules_word(before, ft_rules_half(before), ft_rules_bytes(before));
+
+	return stopped ? word | FT_RULES_STOPPED : word & ~FT_RULES_STOPPED;
 }
 
 #endif

@@ -6,6 +6,7 @@
  * checked values, and the words of the protocol.
  */
 #include <fcntl.h>
+#include <glib.h>
 #include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +196,7 @@ void fasttrace_arena_close(struct fasttrace_arena *a)
 	munmap(a->map, a->size);
 	close(a->fd);
 	ft_walk_free(a);
+	g_free(a->rules);
 	free(a->metadata);
 	free(a);
 }
@@ -223,6 +225,7 @@ int fasttrace_arena_consume(struct fasttrace_arena *a)
 	for (unsigned i = 0; i < FT_MAX_BUFFERS; i++)
 		if (a->buffers[i])
 			ft_takeover(a->buffers[i]);
+	ft_tracing_align(a);
 	ft_store_relaxed(&a->shared->reader_pid, (uint32_t)getpid()); /* for people only */
 	FASTTRACE_POINT(consumer_named);
 	return 0;

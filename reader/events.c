@@ -3,7 +3,8 @@
  * events.c - what events there are, which are on, and turning them on and off.
  *
  * A switch is a new last rule (ft-rules.h). Rules that it makes useless are dropped, so the text
- * grows with the events switched and not with the times they are.
+ * grows with the events switched and not with the times they are. While tracing is stopped, rules
+ * alone are changed, and they alone say what is on.
  */
 #include <fcntl.h>
 #include <glib.h>
@@ -52,36 +53,6 @@ static const char *class_event(const struct ft_event_class *c)
 	return c->names + strlen(c->names) + 1;
 }
 
-int fasttrace_event_get_info(struct fasttrace_arena *a, unsigned id,
-			     struct fasttrace_event_info *info)
-{
-	const struct ft_event_class *c;
-	const char *name;
-
-	if (!id || id > a->nclasses)
-		return -ENOENT;
-	c = &a->classes[id - 1];
-	name = class_event(c);
-	*info = (struct fasttrace_event_info){
-		.id = id,
-		.provider = c->names,
-		.name = name,
-		.kind = (enum fasttrace_event_kind)c->kind,
-		.level = c->level,
-		.on = ft_load_relaxed(class_switch(a, c)) != 0,
-		.nfields = c->nfields,
-	};
-	for (unsigned i = 0; i < c->nfields; i++) {
-		unsigned base = c->types[i] & ~FASTTRACE_TYPE_ARRAY;
-
-		name += strlen(name) + 1;
-		info->field[i].name = *name ? name : "field";
-		info->field[i].type = type_names[base][base != c->types[i]];
-		info->field[i].bytes = ft_type_bytes(base);
-	}
-	return 0;
-}
-
 /* As the tracer makes them: identifiers, which may be UTF-8. */
 static bool is_name(const char *s)
 {
@@ -100,18 +71,66 @@ static struct ft_span span_of(const GString *s)
 	return (struct ft_span){s->str, s->len};
 }
 
-/* What the rules are; none, if what stands there are no rules. */
-static GString *rules_read(const struct fasttrace_arena *a, uint64_t word)
+/* What the rules are; none, if what stands there are no rules. Kept until they change. */
+static struct ft_span rules_read(struct fasttrace_arena *a)
 {
-	uint64_t bytes = ft_rules_bytes(word);
+	uint64_t word = ft_load_acquire(&a->shared->rules), bytes = ft_rules_bytes(word);
 	const unsigned char *half = a->map + a->rules_offset + ft_rules_half(word) * FT_RULES_BYTES;
-	GString *s = g_string_new(NULL);
 
-	if (bytes <= FT_RULES_BYTES)
-		g_string_append_len(s, (const char *)half, (gssize)bytes);
-	if (!ft_rules_valid(span_of(s)))
-		g_string_truncate(s, 0);
-	return s;
+	if (!a->rules || a->rules_word != word) {
+		g_free(a->rules);
+		a->rules_bytes = bytes <= FT_RULES_BYTES ? bytes : 0;
+		a->rules = g_malloc(a->rules_bytes + 1);
+		memcpy(a->rules, half, a->rules_bytes);
+		a->rules_word = word;
+		if (!ft_rules_valid((struct ft_span){a->rules, a->rules_bytes}))
+			a->rules_bytes = 0;
+	}
+	return (struct ft_span){a->rules, a->rules_bytes};
+}
+
+static bool stopped(const struct fasttrace_arena *a)
+{
+	return ft_load_relaxed(&a->shared->rules) & FT_RULES_STOPPED; /* nothing hangs on it */
+}
+
+/* What the rules say of a class. */
+static bool class_ruled_on(struct fasttrace_arena *a, const struct ft_event_class *c)
+{
+	const char *event = class_event(c);
+
+	return ft_rules_on(rules_read(a), (struct ft_span){c->names, strlen(c->names)},
+			   (struct ft_span){event, strlen(event)});
+}
+
+int fasttrace_event_get_info(struct fasttrace_arena *a, unsigned id,
+			     struct fasttrace_event_info *info)
+{
+	const struct ft_event_class *c;
+	const char *name;
+
+	if (!id || id > a->nclasses)
+		return -ENOENT;
+	c = &a->classes[id - 1];
+	name = class_event(c);
+	*info = (struct fasttrace_event_info){
+		.id = id,
+		.provider = c->names,
+		.name = name,
+		.kind = (enum fasttrace_event_kind)c->kind,
+		.level = c->level,
+		.on = stopped(a) ? class_ruled_on(a, c) : ft_load_relaxed(class_switch(a, c)) != 0,
+		.nfields = c->nfields,
+	};
+	for (unsigned i = 0; i < c->nfields; i++) {
+		unsigned base = c->types[i] & ~FASTTRACE_TYPE_ARRAY;
+
+		name += strlen(name) + 1;
+		info->field[i].name = *name ? name : "field";
+		info->field[i].type = type_names[base][base != c->types[i]];
+		info->field[i].bytes = ft_type_bytes(base);
+	}
+	return 0;
 }
 
 /* Are events on that no rule matches? */
@@ -158,6 +177,15 @@ static GString *rules_add(struct ft_span old, const char *provider, const char *
 	return s;
 }
 
+static int word_publish(struct fasttrace_arena *a, uint64_t before, uint64_t word)
+{
+	if (!ft_cas(&a->shared->rules, before, word)) /* rules:W */
+		return -EPROTO;			      /* nobody but us writes it */
+	FASTTRACE_POINT(rules_published);
+	ft_fence_full(); /* rules:W, then the entries: ft-layout.h, SWITCHES */
+	return 0;
+}
+
 static int rules_publish(struct fasttrace_arena *a, uint64_t before, const GString *text)
 {
 	unsigned half = !ft_rules_half(before);
@@ -170,22 +198,27 @@ static int rules_publish(struct fasttrace_arena *a, uint64_t before, const GStri
 	FASTTRACE_POINT(rules_backed);
 	memcpy(a->map + offset, text->str, text->len);
 	FASTTRACE_POINT(rules_written);
-	if (!ft_cas(&a->shared->rules, before, ft_rules_word(before, half, text->len)))
-		return -EPROTO; /* rules:W. Nobody but us writes it */
-	FASTTRACE_POINT(rules_published);
-	return 0;
+	return word_publish(a, before, ft_rules_word(before, half, text->len));
 }
 
 static int rules_remember(struct fasttrace_arena *a, const char *provider, const char *event,
 			  bool on)
 {
-	uint64_t before = ft_load_acquire(&a->shared->rules);
-	GString *old = rules_read(a, before), *text = rules_add(span_of(old), provider, event, on);
-	int err = text->len <= FT_RULES_BYTES ? rules_publish(a, before, text) : 0;
+	GString *text = rules_add(rules_read(a), provider, event, on);
+	int err = 0;
 
-	g_string_free(old, TRUE);
+	if (text->len <= FT_RULES_BYTES)
+		err = rules_publish(a, a->rules_word, text);
+	else if (stopped(a))
+		err = -ENOSPC; /* there is nothing else to remember it by */
 	g_string_free(text, TRUE);
 	return err;
+}
+
+static void switch_set(struct fasttrace_arena *a, unsigned i, bool on)
+{
+	ft_store_relaxed(class_switch(a, &a->classes[i]), on ? i + 1 : 0);
+	FASTTRACE_POINT(event_switched);
 }
 
 int fasttrace_events_switch(struct fasttrace_arena *a, const char *provider, const char *event,
@@ -202,17 +235,65 @@ int fasttrace_events_switch(struct fasttrace_arena *a, const char *provider, con
 	err = rules_remember(a, provider, event, on);
 	if (err)
 		return err;
-	ft_fence_full(); /* rules:W, then the entries: ft-layout.h, SWITCHES */
 	err = ft_classes_refresh(a);
-	for (unsigned i = 0; i < a->nclasses; i++) {
+	for (unsigned i = 0; !stopped(a) && i < a->nclasses; i++) {
 		const struct ft_event_class *c = &a->classes[i];
 
 		/* The last rule decides, and for these it is the new one. */
 		if ((!provider || !strcmp(provider, c->names)) &&
-		    (!event || !strcmp(event, class_event(c)))) {
-			ft_store_relaxed(class_switch(a, c), on ? i + 1 : 0);
-			FASTTRACE_POINT(event_switched);
-		}
+		    (!event || !strcmp(event, class_event(c))))
+			switch_set(a, i, on);
 	}
 	return err;
+}
+
+bool fasttrace_tracing_is_on(const struct fasttrace_arena *a)
+{
+	return !stopped(a);
+}
+
+/* Every switch from class `from` on, by the rules or off. */
+static int switches_set(struct fasttrace_arena *a, unsigned from, bool on)
+{
+	int err = ft_classes_refresh(a);
+
+	for (unsigned i = from; i < a->nclasses; i++)
+		switch_set(a, i, on && class_ruled_on(a, &a->classes[i]));
+	return err;
+}
+
+void ft_tracing_align(struct fasttrace_arena *a)
+{
+	if (stopped(a))
+		switches_set(a, 0, false);
+}
+
+static int stopped_publish(struct fasttrace_arena *a, bool stop)
+{
+	uint64_t before = ft_load_acquire(&a->shared->rules);
+
+	return word_publish(a, before, ft_rules_stop(before, stop));
+}
+
+/* The entries first: should we die in between, it is stopped still, and our successor sees to it. */
+static int tracing_start(struct fasttrace_arena *a)
+{
+	int err = switches_set(a, 0, true);
+	unsigned done = a->nclasses;
+
+	return stopped_publish(a, false) ? -EPROTO : err ? err : switches_set(a, done, true);
+}
+
+int fasttrace_tracing_switch(struct fasttrace_arena *a, bool on)
+{
+	int err;
+
+	if (!a->consumer)
+		return -EBUSY;
+	if (a->broken)
+		return -EPROTO;
+	if (on) /* started already: there may be switches that no rule remembers */
+		return stopped(a) ? tracing_start(a) : 0;
+	err = stopped_publish(a, true);
+	return err ? err : switches_set(a, 0, false);
 }

@@ -58,6 +58,9 @@ struct fasttrace_arena {
 	unsigned nclasses, classes_cap;
 	uint64_t classes_bytes; /* of their entries: no more than the table has, or some overlap */
 	uint32_t classes_last;	/* offset of the last entry it includes; 0: none yet */
+	char *rules;		/* events.c: the text of the rules, checked, as of rules_word */
+	size_t rules_bytes;
+	uint64_t rules_word;
 };
 
 /** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */
@@ -69,6 +72,9 @@ int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
 
 /** ft_reader_gone() - nobody can write to this buffer: its thread or its process is dead. */
 bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b);
+
+/** ft_tracing_align() - every switch off, if tracing is stopped. Consumer only. */
+void ft_tracing_align(struct fasttrace_arena *a);
 
 /** ft_guard_add(), ft_guard_remove() - a mapping whose loss guard.c is to survive. */
 void ft_guard_add(void *map, size_t size, volatile sig_atomic_t *broken);

@@ -139,7 +139,7 @@ static unsigned log2_of(uint64_t n)
 	return 63u - (unsigned)__builtin_clzll(n);
 }
 
-/* A forked child goes on with what its parent has switched since. */
+/* A forked child goes on with what its parent has switched since, stopped if that is. */
 static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const char *events)
 {
 	uint64_t bytes = strlen(events), rules = 0;
@@ -152,7 +152,7 @@ static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const 
 				 ft_rules_half(rules) * FT_RULES_BYTES;
 		}
 		memcpy((char *)a + a->rules_offset, events, bytes);
-		a->rules = ft_rules_word(0, 0, bytes);
+		a->rules = ft_rules_word(rules & FT_RULES_STOPPED, 0, bytes);
 		FASTTRACE_POINT(rules_laid);
 		ft_fence_full();
 	} while (parent && ft_load_relaxed(&parent->rules) != rules);

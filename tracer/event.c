@@ -261,7 +261,7 @@ static void entry_switch(struct ft_arena *a, struct ft_event_entry *e)
 			(const char *)a + a->rules_offset + ft_rules_half(rules) * FT_RULES_BYTES;
 		text.len = ft_rules_bytes(rules);
 		ft_tsan_race(true);
-		on = ft_rules_on(text, provider, name) ? e->id : 0u;
+		on = !(rules & FT_RULES_STOPPED) && ft_rules_on(text, provider, name) ? e->id : 0u;
 		ft_tsan_race(false);
 		ft_fence_full(); /* the text is that of these rules if they have not changed */
 	} while (ft_load_relaxed(&a->rules) != rules);

@@ -140,6 +140,8 @@ static void events_switch(struct ops *o, struct input *in)
 	struct input given;
 	char name[256] = "";
 
+	if (which & 0x80)
+		fasttrace_tracing_switch(o->a, on & 2);
 	if (which & 0x40) {
 		given = input_take(in, on);
 		if (given.size)

@@ -57,6 +57,7 @@ static const char *pick_name(void)
 {
 	static const char *const names[] = {"README",
 					    "control",
+					    "tracing_on",
 					    "comm",
 					    "exe",
 					    "cmdline",

@@ -70,7 +70,7 @@ void rules_are(const char *text)
 void rules_set(const char *text)
 {
 	strcpy((char *)traced->map + TABLE_RULES_OFFSET, text);
-	traced->shared->rules = ft_rules_word(0, 0, strlen(text));
+	traced->shared->rules = ft_rules_word(traced->shared->rules, 0, strlen(text));
 }
 
 int turn(const char *provider, const char *event, bool on)

@@ -419,6 +419,18 @@ static void rules_decide_how_an_event_starts(void **state)
 	assert_int_equal(fasttrace_event_register(&off), 0); /* whoever writes rules switches it */
 }
 
+static void stopped_tracing_is_off_whatever_the_rules_say(void **state)
+{
+	struct fasttrace_event site = SITE("shop, sold", 0, 0);
+
+	(void)state;
+	rules_write("*");
+	arena->rules = ft_rules_stop(arena->rules, true);
+	assert_int_equal(fasttrace_event_register(&site), 0);
+	assert_int_equal(entry_of(&site)->id, 1);
+	assert_int_equal(entry_of(&site)->on, 0);
+}
+
 static void rules_change(void)
 {
 	rules_write("!*");
@@ -505,6 +517,7 @@ int main(void)
 		TEST(handler_in_the_middle_may_register_the_same_event),
 		TEST(threads_agree_on_one_entry_for_each_event),
 		TEST(rules_decide_how_an_event_starts),
+		TEST(stopped_tracing_is_off_whatever_the_rules_say),
 		TEST(rules_that_change_in_the_middle_hold),
 		TEST(kinds_of_one_name_are_classes_of_it),
 		TEST(names_that_begin_alike_take_no_longer),
