@@ -167,6 +167,11 @@ int ft_text_switch(const struct ft_call *call, bool *on);
 /** ft_text_slice() - answer a read from @bytes of text. */
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call);
 
+/* stats.c */
+int ft_process_stats(struct ft_process *process, GString *text);
+int ft_thread_stats(struct ft_thread *thread, const struct fasttrace_buffer_info *info,
+		    GString *text);
+
 /* control.c */
 int ft_control_open(struct ft_node *node, struct ft_file **file);
 

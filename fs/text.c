@@ -87,7 +87,12 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"Each traced process is a directory named by its pid; an older holder: PID.1\n"
 		"\n"
 		"PID/state                  running, exited CODE, killed SIGNAL, replaced, ended\n"
-		"PID/comm exe cmdline mode clock stats\n"
+		"PID/comm exe cmdline mode clock\n"
+		"PID/stats                  `name value` lines; times are in s since 1970; rates "
+		"of "
+		"what can\n"
+		"                             be read: from the oldest event till now, or a dead "
+		"one's newest\n"
 		"PID/snapshot/              a CTF trace of all that is unread; reads nothing "
 		"away:\n"
 		"                             cp -r PID/snapshot OUT && babeltrace2 OUT\n"
@@ -151,34 +156,6 @@ static void state_text(struct ft_process *p, GString *text)
 	}
 }
 
-static void stats_text(const struct fasttrace_stats *s, GString *text)
-{
-	const struct {
-		const char *name;
-		uint64_t value;
-	} lines[] = {
-		{"begun", s->begun},
-		{"consumed", s->consumed},
-		{"readable", s->readable},
-		{"overwritten", s->overwritten},
-		{"lost_full", s->lost_full},
-		{"lost_too_big", s->lost_too_big},
-		{"lost_nested", s->lost_nested},
-		{"lost_no_buffer", s->lost_no_buffer},
-		{"lost_no_event", s->lost_no_event},
-		{"in_flight", s->in_flight},
-		{"corrupted", s->corrupted},
-		{"clock_steps", s->clock_steps},
-		{"subbufs_produced", s->subbufs_produced},
-		{"subbufs_consumed", s->subbufs_consumed},
-		{"subbufs_overwritten", s->subbufs_overwritten},
-		{"bytes_readable", s->bytes_readable},
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(lines); i++)
-		g_string_append_printf(text, "%s %" PRIu64 "\n", lines[i].name, lines[i].value);
-}
-
 static int metadata_text(struct ft_process *p, GString *text)
 {
 	char *metadata;
@@ -228,8 +205,6 @@ static const char *mode_name(enum fasttrace_buffer_mode mode)
 int ft_process_text(struct ft_node *node, GString *text)
 {
 	struct ft_process *p = node->process;
-	struct fasttrace_stats stats;
-	int err;
 
 	switch (node->kind) {
 	case FT_COMM:
@@ -250,10 +225,7 @@ int ft_process_text(struct ft_node *node, GString *text)
 	case FT_CLOCK:
 		return clock_text(p, text);
 	case FT_PROCESS_STATS:
-		err = fasttrace_arena_stats(p->arena, &stats);
-		if (!err)
-			stats_text(&stats, text);
-		return err;
+		return ft_process_stats(p, text);
 	case FT_METADATA:
 		return metadata_text(p, text);
 	case FT_EVENT_FORMAT:
@@ -268,7 +240,6 @@ int ft_thread_text(struct ft_node *node, GString *text)
 {
 	struct ft_thread *t = node->thread;
 	struct fasttrace_buffer_info info;
-	struct fasttrace_stats stats;
 	int err = ft_thread_info(t, &info);
 
 	if (err)
@@ -281,10 +252,7 @@ int ft_thread_text(struct ft_node *node, GString *text)
 		g_string_append(text, ft_thread_live(t) ? "running\n" : "ended\n");
 		return 0;
 	case FT_THREAD_STATS:
-		err = fasttrace_buffer_stats(t->process->arena, t->index, t->serial, &stats);
-		if (!err)
-			stats_text(&stats, text);
-		return err;
+		return ft_thread_stats(t, &info, text);
 	default:
 		return -ENOENT;
 	}

@@ -130,19 +130,6 @@ int ft_thread_next(struct ft_thread *thread, uint64_t from, uint64_t *seq, size_
 	return err;
 }
 
-int ft_thread_drop(struct ft_thread *thread, uint64_t seq)
-{
-	struct fasttrace_arena *arena = thread->process->arena;
-	int err;
-
-	if (thread->holder)
-		return -EBUSY;
-	err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
-		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
-	return err;
-}
-
 static gint entry_compare(gconstpointer a, gconstpointer b)
 {
 	const struct fasttrace_buffer_info *x = &((const struct ft_thread_entry *)a)->info;

@@ -93,6 +93,14 @@ struct fasttrace_stats {
 	uint64_t subbufs_consumed;
 	uint64_t subbufs_overwritten;
 	uint64_t bytes_readable; /* as read, packet headers included */
+	uint64_t bytes_produced; /* of ring gone through, unused ends of sub-buffers included */
+};
+
+/* When events were that can be read now, in ns since 1970: as fasttrace_arena_time_ns(). */
+struct fasttrace_times {
+	int64_t oldest_ns;
+	int64_t newest_ns;
+	int64_t until_ns; /* now; of a writer that is gone, newest_ns */
 };
 
 /*
@@ -250,6 +258,12 @@ FASTTRACE_READER_API int fasttrace_arena_stats(struct fasttrace_arena *arena,
 					       struct fasttrace_stats *stats);
 
 /**
+ * fasttrace_arena_time_ns() - a time stamp of the arena as ns since 1970, as its metadata has it.
+ * Context: may sleep up to 50 ms, once, to learn the clock's frequency.
+ */
+FASTTRACE_READER_API int64_t fasttrace_arena_time_ns(struct fasttrace_arena *arena, uint64_t ticks);
+
+/**
  * fasttrace_arena_wait() - sleep until a writer ends a sub-buffer that fasttrace_buffer_watch()
  * asked to hear of.
  * @ticket:  from fasttrace_arena_ticket(), taken before the last look.
@@ -276,6 +290,15 @@ FASTTRACE_READER_API int fasttrace_buffer_get_info(struct fasttrace_arena *arena
 /** fasttrace_buffer_stats() - the counts of this owner. */
 FASTTRACE_READER_API int fasttrace_buffer_stats(struct fasttrace_arena *arena, unsigned index,
 						uint64_t serial, struct fasttrace_stats *stats);
+
+/**
+ * fasttrace_buffer_times() - when this owner's events were that can be read, read or not closed yet.
+ * Consumes nothing and writes nothing.
+ * Context: walks two sub-buffers; otherwise as fasttrace_arena_time_ns().
+ * Return: 0; -ENODATA there is none; -ENOENT; -ENOMEM; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_times(struct fasttrace_arena *arena, unsigned index,
+						uint64_t serial, struct fasttrace_times *times);
 
 /**
  * fasttrace_buffer_next() - the oldest readable sub-buffer with a seq of @from or more.

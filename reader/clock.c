@@ -169,6 +169,14 @@ void ft_clock_offset(struct ft_clock *clock, uint64_t ticks, uint64_t realtime_n
 	clock->offset = (uint64_t)(offset - s * hz);
 }
 
+int64_t ft_clock_ns(const struct ft_clock *clock, uint64_t ticks)
+{
+	unsigned __int128 all = (unsigned __int128)clock->offset + ticks;
+
+	return (int64_t)((uint64_t)clock->offset_s * NS_PER_S +
+			 (uint64_t)(all * NS_PER_S / clock->hz)); /* a liar's may wrap */
+}
+
 static uint64_t hz_learn(struct fasttrace_arena *a, bool *guessed)
 {
 	struct instant made = {ft_load_relaxed(&a->shared->clock_ticks),

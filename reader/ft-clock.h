@@ -24,6 +24,8 @@ void ft_clock_get(struct fasttrace_arena *a, struct ft_clock *clock);
 
 /** ft_clock_again() - the clock as ft_clock_get() gave it, which has been called. */
 void ft_clock_again(const struct fasttrace_arena *a, struct ft_clock *clock);
+/** ft_clock_ns() - ns since 1970. */
+int64_t ft_clock_ns(const struct ft_clock *clock, uint64_t ticks);
 
 /** ft_clock_here() - was the arena written since this machine started? */
 bool ft_clock_here(const struct fasttrace_arena *a);

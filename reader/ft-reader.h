@@ -7,6 +7,7 @@
  *   takeover.c  what a killed reader left
  *   recover.c   what a dead writer left: committed prefix and nested ranges
  *   stats.c     exact counts
+ *   times.c     from when to when the events are that can be read
  *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
  *   events.c    what events there are; turning them on and off
  *   packet.c    CTF packet headers

@@ -139,6 +139,8 @@ static void buffer_stats(struct fasttrace_arena *a, const struct ft_reader_buffe
 	s->begun = total + s->lost_full + s->lost_too_big + s->lost_nested;
 	s->clock_steps = counted(&o->steps, &o->base_steps, whole);
 	s->subbufs_produced = head + ft_word_closed(&b->ring, word) - base;
+	s->bytes_produced = ((head - base) << b->ring.page_shift) +
+			    8 * (ft_word_units(&b->ring, word) - FASTTRACE_HEADER_UNITS);
 	sum = s->subbufs_consumed + standing;
 	s->subbufs_overwritten = s->subbufs_produced > sum ? s->subbufs_produced - sum : 0;
 }
