@@ -10,10 +10,10 @@
 
 #define SETTLE_NS (10 * FT_NS_PER_MS) /* to wait for an event in flight */
 
-enum word { FLUSH, ACTIVE, CLEAR, START, STOP, WORDS };
+enum word { FLUSH, ACTIVE, CLEAR, START, STOP };
 
-/* A thread has those before START. */
-static const char *const words[WORDS] = {"flush", "active", "clear", "start", "stop"};
+static const char *const words[] = {"flush", "active", "clear", "start", "stop", NULL};
+static const char *const thread_words[] = {"flush", "active", "clear", NULL};
 
 /* One command on its way through the threads that it is for. */
 struct command {
@@ -25,36 +25,18 @@ struct command {
 	int err;       /* the first */
 };
 
-static int node_words(const struct ft_node *node)
+static const char *const *node_words(const struct ft_node *node)
 {
-	return node->thread ? START : WORDS;
+	return node->thread ? thread_words : words;
 }
 
 static ssize_t control_read(struct ft_file *file, struct ft_call *call)
 {
-	GString *text = g_string_new(NULL);
-	ssize_t n;
+	char *text = g_strjoinv("\n", (char **)(uintptr_t)node_words(file->node));
+	int bytes = g_snprintf(call->buffer, FT_BLOCK_BYTES, "%s\n", text);
 
-	for (int i = 0; i < node_words(file->node); i++)
-		g_string_append_printf(text, "%s\n", words[i]);
-	g_strlcpy(call->buffer, text->str, FT_BLOCK_BYTES);
-	n = ft_text_slice(call->buffer, text->len, call);
-	g_string_free(text, TRUE);
-	return n;
-}
-
-static int word_parse(const struct ft_node *node, const struct ft_call *call, enum word *word)
-{
-	const char *text = call->data;
-	size_t bytes = call->size;
-
-	ft_text_trim(&text, &bytes);
-	for (int i = 0; i < node_words(node); i++) {
-		*word = (enum word)i;
-		if (bytes == strlen(words[i]) && !memcmp(text, words[i], bytes))
-			return 0;
-	}
-	return -EINVAL;
+	g_free(text);
+	return ft_text_slice(call->buffer, (size_t)bytes, call);
 }
 
 static void unsettled_unref(void *thread)
@@ -157,10 +139,11 @@ static ssize_t control_switch(struct ft_node *node, struct ft_call *call, enum w
 	if (call->unsettled)
 		return control_settle(call);
 	command_run(&c, node);
+	if (word == ACTIVE && (!c.done || c.err == -EINVAL))
+		return ft_call_refuse(call, NULL, -EINVAL,
+				      "active is for the living: flush a dead one");
 	if (c.err)
 		return c.err;
-	if (word == ACTIVE && !c.done)
-		return -EINVAL;
 	call->deadline_ns = ft_now_ns() + SETTLE_NS;
 	return call->unsettled ? -EINPROGRESS : (ssize_t)call->size;
 }
@@ -180,15 +163,14 @@ static ssize_t control_clear(struct ft_node *node, struct ft_call *call)
 static ssize_t control_write(struct ft_file *file, struct ft_call *call)
 {
 	struct ft_node *node = file->node;
-	enum word word;
-	int err = word_parse(node, call, &word);
+	int word = ft_text_word(call, node_words(node)), err;
 
-	if (err)
-		return err;
+	if (word < 0)
+		return word;
 	if (word == CLEAR)
 		return control_clear(node, call);
 	if (word < START)
-		return control_switch(node, call, word);
+		return control_switch(node, call, (enum word)word);
 	err = ft_tracing_set(node, word == START);
 	return err ? err : (ssize_t)call->size;
 }

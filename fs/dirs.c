@@ -141,3 +141,34 @@ int ft_threads_list(struct ft_node *node, struct ft_call *call, GArray *entries)
 	g_array_unref(sorted);
 	return 0;
 }
+
+void ft_process_name(struct ft_process *process, GString *text)
+{
+	GPtrArray *sorted = ft_registry_sorted(process->registry);
+	unsigned nth = 0;
+	char name[32];
+
+	for (guint i = 0; i < sorted->len && sorted->pdata[i] != process; i++)
+		nth += ((struct ft_process *)sorted->pdata[i])->info->pid == process->info->pid;
+	number_name(name, sizeof(name), process->info->pid, nth);
+	g_string_append(text, name);
+	g_ptr_array_unref(sorted);
+}
+
+void ft_thread_name(struct ft_thread *thread, GString *text)
+{
+	GArray *sorted = ft_thread_sorted(thread->process);
+	struct ft_thread_entry *e = NULL;
+	unsigned nth = 0;
+	uint32_t tid = 0;
+	char name[32];
+
+	for (guint i = 0; i < sorted->len && !(e && e->info.serial == thread->serial); i++) {
+		e = &g_array_index(sorted, struct ft_thread_entry, i);
+		nth = i && e->info.tid == tid ? nth + 1 : 0;
+		tid = e->info.tid;
+	}
+	number_name(name, sizeof(name), tid, nth);
+	g_string_append(text, name);
+	g_array_unref(sorted);
+}

@@ -61,6 +61,9 @@ static ssize_t enable_write(struct ft_file *file, struct ft_call *call)
 		err = group_switch(arena, group, on);
 	if (err == -EBUSY && !fasttrace_arena_consume(arena))
 		err = group_switch(arena, group, on);
+	if (err == -EINVAL)
+		return ft_call_refuse(call, NULL, err, "no rule can name %s: it is no identifier",
+				      group->real);
 	return err ? err : (ssize_t)call->size;
 }
 

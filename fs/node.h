@@ -18,9 +18,11 @@ enum ft_kind {
 	FT_README,
 	FT_ALL_CONTROL,
 	FT_ALL_TRACING,
+	FT_ALL_ERRORS,
 	FT_PROCESS,
 	FT_PROCESS_CONTROL,
 	FT_PROCESS_TRACING,
+	FT_PROCESS_ERRORS,
 	FT_COMM,
 	FT_EXE,
 	FT_CMDLINE,
@@ -84,6 +86,8 @@ struct ft_call {
 	const char *data;     /* read: the answer, valid until the file's next call; write: input */
 	int64_t deadline_ns;  /* of a call to be asked again: not later than that; 0: none */
 	GPtrArray *unsettled; /* write: threads with an event in flight */
+	char *why;	      /* write: what is wrong, for error_log; NULL: the errno says it */
+	size_t fault;	      /* and where in data */
 };
 
 struct ft_file;
@@ -134,6 +138,10 @@ int ft_node_open(struct ft_node *node, int flags, struct ft_file **file);
 /** ft_node_truncate() - as open with O_TRUNC does. Nothing happens to what cannot be emptied. */
 int ft_node_truncate(struct ft_node *node);
 void ft_file_close(struct ft_file *file);
+/** ft_node_truncate() - `>`: where there is something to be cleared, it is. Return: 0, or -errno. */
+int ft_node_truncate(struct ft_node *node);
+/** ft_node_fixed_name() - "" where it has none. */
+const char *ft_node_fixed_name(const struct ft_node *node);
 /** ft_node_has_fixed_name() - does its name mean the same node for as long as its parent lives? */
 bool ft_node_has_fixed_name(const struct ft_node *node);
 /** ft_node_is_constant() - do its attributes never change? */
@@ -154,6 +162,9 @@ int ft_root_remove(struct ft_node *node, const char *name, bool directory);
 int ft_threads_lookup(struct ft_node *node, struct ft_call *call, const char *name,
 		      struct ft_node **child);
 int ft_threads_list(struct ft_node *node, struct ft_call *call, GArray *entries);
+/** ft_process_name() - append what its directory is called now. */
+void ft_process_name(struct ft_process *process, GString *text);
+void ft_thread_name(struct ft_thread *thread, GString *text);
 
 /* text.c: files of text, made when they are opened */
 int ft_text_open(struct ft_node *node, struct ft_file **file);
@@ -162,10 +173,25 @@ int ft_process_text(struct ft_node *node, GString *text);
 int ft_thread_text(struct ft_node *node, GString *text);
 /** ft_text_trim() - leave out the white space around it. */
 void ft_text_trim(const char **text, size_t *bytes);
+/** ft_text_word() - which of the words it is. @words: ended by NULL. Return: its index, or -EINVAL. */
+int ft_text_word(struct ft_call *call, const char *const *words);
 /** ft_text_switch() - "0" or "1". Return: 0, or -EINVAL. */
-int ft_text_switch(const struct ft_call *call, bool *on);
+int ft_text_switch(struct ft_call *call, bool *on);
 /** ft_text_slice() - answer a read from @bytes of text. */
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call);
+
+/* errors.c */
+/**
+ * ft_call_refuse() - say why a write is.
+ * @at: the fault, in call->data; NULL: its beginning.
+ * Return: @err.
+ */
+__attribute__((format(printf, 4, 5))) int ft_call_refuse(struct ft_call *call, const char *at,
+							 int err, const char *format, ...);
+/** ft_errors_add() - note that a write to the node failed. */
+void ft_errors_add(struct ft_node *node, const struct ft_call *call, ssize_t err);
+void ft_errors_text(struct ft_node *node, GString *text);
+int ft_errors_clear(struct ft_node *node);
 
 /* stats.c */
 int ft_process_stats(struct ft_process *process, GString *text);

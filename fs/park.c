@@ -30,13 +30,22 @@ static ssize_t call_run(struct ft_handle *handle, struct ft_call *call, bool wri
 	return write ? ops->write(handle->file, call) : ops->read(handle->file, call);
 }
 
-static void call_answer(struct ft_handle *handle, fuse_req_t req, const struct ft_call *call,
-			ssize_t n, bool write)
+static void call_free(struct ft_call *call)
+{
+	if (call->unsettled)
+		g_ptr_array_free(call->unsettled, TRUE);
+	g_free(call->why);
+}
+
+static void call_answer(struct ft_handle *handle, fuse_req_t req, struct ft_call *call, ssize_t n,
+			bool write)
 {
 	struct ft_file *file = handle->file;
 	bool arrived;
 
 	if (n < 0) {
+		if (write)
+			ft_errors_add(file->node, call, n);
 		fuse_reply_err(req, ft_error_number(n));
 	} else if (write) {
 		fuse_reply_write(req, (size_t)n);
@@ -45,13 +54,12 @@ static void call_answer(struct ft_handle *handle, fuse_req_t req, const struct f
 		if (file->ops->answered)
 			file->ops->answered(file, arrived);
 	}
+	call_free(call);
 }
 
 static void parked_free(struct parked *p)
 {
 	g_queue_unlink(&p->handle->mount->parked, &p->link);
-	if (p->call.unsettled)
-		g_ptr_array_free(p->call.unsettled, TRUE);
 	g_free(p->input);
 	g_free(p);
 }
@@ -62,6 +70,7 @@ static void parked_interrupt(fuse_req_t req, void *data)
 
 	if (p->handle->file->ops->cancel)
 		p->handle->file->ops->cancel(p->handle->file);
+	call_free(&p->call);
 	parked_free(p);
 	fuse_reply_err(req, EINTR);
 }
@@ -95,8 +104,6 @@ static void request_run(struct ft_handle *handle, fuse_req_t req, struct ft_call
 		request_park(handle, req, call, write);
 		return;
 	}
-	if (call->unsettled)
-		g_ptr_array_free(call->unsettled, TRUE);
 	call_answer(handle, req, call, n, write);
 }
 
@@ -114,17 +121,17 @@ static void parked_again(struct parked *p)
 {
 	bool write = p->input != NULL;
 	ssize_t n = call_run(p->handle, &p->call, write);
-	struct ft_handle *handle = p->handle;
-	struct ft_call call = p->call;
-	fuse_req_t req = p->req;
+	struct parked last = *p;
 
 	if (n == -EINPROGRESS) {
 		if (p->call.deadline_ns)
-			ft_timer_set(handle->mount->loop, &handle->mount->pause, PAUSE_NS);
+			ft_timer_set(p->handle->mount->loop, &p->handle->mount->pause, PAUSE_NS);
 		return;
 	}
+	p->input = NULL; /* what error_log quotes */
 	parked_free(p);
-	call_answer(handle, req, &call, n, write);
+	call_answer(last.handle, last.req, &last.call, n, write);
+	g_free(last.input);
 }
 
 static void handle_notify(struct ft_handle *handle)
@@ -202,6 +209,7 @@ void ft_park_free(struct ft_mount *mount)
 		fuse_req_t req = p->req;
 
 		fuse_req_interrupt_func(req, NULL, NULL);
+		call_free(&p->call);
 		parked_free(p);
 		fuse_reply_err(req, EINTR);
 	}

@@ -244,6 +244,7 @@ void ft_process_unref(struct ft_process *p)
 		arena_close(p);
 	g_ptr_array_free(p->generations, TRUE);
 	g_hash_table_destroy(p->threads);
+	g_queue_clear_full(&p->errors, g_free);
 	g_free(p->file);
 	g_free(p);
 }

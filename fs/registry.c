@@ -210,6 +210,7 @@ void ft_registry_free(struct ft_registry *registry)
 	for (guint i = 0; i < registry->folders->len; i++)
 		ft_folder_free(registry->folders->pdata[i]);
 	g_ptr_array_free(registry->folders, TRUE);
+	g_queue_clear_full(&registry->errors, g_free);
 	if (registry->inotify.fd >= 0)
 		close(registry->inotify.fd);
 	if (registry->poke.fd >= 0)

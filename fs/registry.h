@@ -44,6 +44,7 @@ struct ft_process {
 	struct ft_waiter *waiter;
 	GPtrArray *generations;	  /* snapshots */
 	struct ft_events *events; /* the event table, sorted; NULL: nobody has looked yet */
+	GQueue errors;		  /* texts, of its files */
 };
 
 /* One owner of a buffer. */
@@ -83,6 +84,7 @@ struct ft_registry {
 	void *wake_arg;
 	size_t snapshot_bytes; /* of all generations */
 	uint64_t generations;  /* made */
+	GQueue errors;	       /* texts, of all files */
 	struct timespec started;
 	int program_pidfd; /* so that its end is known however soon it comes; -1: none */
 	uint64_t program_start;

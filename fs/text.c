@@ -24,16 +24,38 @@ void ft_text_trim(const char **text, size_t *bytes)
 		--*bytes;
 }
 
-int ft_text_switch(const struct ft_call *call, bool *on)
+int ft_text_word(struct ft_call *call, const char *const *words)
 {
-	const char *word = call->data;
-	size_t bytes = call->size;
+	const char *text = call->data, *next;
+	size_t bytes = call->size, len = 0;
+	char *all;
+	int err;
 
-	ft_text_trim(&word, &bytes);
-	if (bytes != 1 || (*word != '0' && *word != '1'))
-		return -EINVAL;
-	*on = *word == '1';
-	return 0;
+	ft_text_trim(&text, &bytes);
+	while (len < bytes && !g_ascii_isspace(text[len]))
+		len++;
+	for (int i = 0; words[i]; i++) {
+		if (len != strlen(words[i]) || memcmp(text, words[i], len) != 0)
+			continue;
+		if (len == bytes)
+			return i;
+		for (next = text + len; g_ascii_isspace(*next);)
+			next++;
+		return ft_call_refuse(call, next, -EINVAL, "expected nothing after %s", words[i]);
+	}
+	all = g_strjoinv(", ", (char **)(uintptr_t)words);
+	err = ft_call_refuse(call, text, -EINVAL, "expected one of: %s", all);
+	g_free(all);
+	return err;
+}
+
+int ft_text_switch(struct ft_call *call, bool *on)
+{
+	static const char *const words[] = {"0", "1", NULL};
+	int word = ft_text_word(call, words);
+
+	*on = word == 1;
+	return MIN(word, 0);
 }
 
 ssize_t ft_text_slice(const char *text, size_t bytes, struct ft_call *call)
@@ -57,15 +79,79 @@ static void text_release(struct ft_file *file)
 	g_free(file);
 }
 
-static const struct ft_file_ops text_ops = {.read = text_read, .release = text_release};
+/* What the process has chosen, among what it had to choose from. */
+struct choice {
+	const char *const names[4]; /* ended by NULL */
+	int (*current)(const struct ft_process *p);
+	const char *chosen; /* when, and how */
+};
+
+static int mode_current(const struct ft_process *p)
+{
+	return (int)p->info->mode;
+}
+
+static int clock_current(const struct ft_process *p)
+{
+	return p->info->raw_clock ? 0 : 1;
+}
+
+static const struct choice mode_choice = {
+	{[FASTTRACE_OVERWRITE] = "overwrite",
+	 [FASTTRACE_DISCARD] = "discard",
+	 [FASTTRACE_BLOCK] = "block"},
+	mode_current,
+	"the mode is chosen when the program starts: --mode, FASTTRACE_MODE",
+};
+static const struct choice clock_choice = {
+	{"tsc", "monotonic"},
+	clock_current,
+	"the clock is chosen when the program starts, by what the machine has",
+};
+
+static void choice_text(const struct choice *c, const struct ft_process *p, GString *text)
+{
+	for (int i = 0; c->names[i]; i++)
+		g_string_append_printf(text, i == c->current(p) ? "%s[%s]" : "%s%s", i ? " " : "",
+				       c->names[i]);
+	g_string_append_c(text, '\n');
+}
+
+/* To choose what is chosen changes nothing, and so is no fault. */
+static ssize_t choice_write(struct ft_node *node, struct ft_call *call)
+{
+	const struct choice *c = node->kind == FT_MODE ? &mode_choice : &clock_choice;
+	int i = ft_text_word(call, c->names);
+
+	if (i < 0)
+		return i;
+	if (i != c->current(node->process))
+		return ft_call_refuse(call, NULL, -EPERM, "%s", c->chosen);
+	return (ssize_t)call->size;
+}
+
+/* What is written to error_log is nothing; tee and others truncate it, and that clears. */
+static ssize_t text_write(struct ft_file *file, struct ft_call *call)
+{
+	struct ft_node *node = file->node;
+
+	if (node->kind == FT_MODE || node->kind == FT_CLOCK)
+		return choice_write(node, call);
+	return (ssize_t)call->size;
+}
+
+static const struct ft_file_ops text_ops = {
+	.read = text_read, .write = text_write, .release = text_release};
 
 int ft_text_open(struct ft_node *node, struct ft_file **file)
 {
 	GString *text = g_string_new(NULL);
 	struct text_file *f;
-	int err;
+	int err = 0;
 
-	if (!node->process)
+	if (node->kind == FT_ALL_ERRORS || node->kind == FT_PROCESS_ERRORS)
+		ft_errors_text(node, text);
+	else if (!node->process)
 		err = ft_readme_text(node, text);
 	else
 		err = node->thread ? ft_thread_text(node, text) : ft_process_text(node, text);
@@ -122,6 +208,9 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"tracing_on, PID/tracing_on   write 0: no event is recorded; 1: those that events/ "
 		"says\n"
 		"\n"
+		"error_log, PID/error_log   the last 8 writes that were refused: what, why and "
+		"where; > "
+		"clears\n"
 		"rmdir PID                  forget a dead process\n"
 		"fusermount3 -u MOUNT       or umount: the end of the daemon, not of the "
 		"programs\n");
@@ -189,19 +278,6 @@ static int clock_text(struct ft_process *p, GString *text)
 	return 0;
 }
 
-static const char *mode_name(enum fasttrace_buffer_mode mode)
-{
-	switch (mode) {
-	case FASTTRACE_OVERWRITE:
-		return "overwrite";
-	case FASTTRACE_DISCARD:
-		return "discard";
-	case FASTTRACE_BLOCK:
-		return "block";
-	}
-	return "unknown";
-}
-
 int ft_process_text(struct ft_node *node, GString *text)
 {
 	struct ft_process *p = node->process;
@@ -220,9 +296,10 @@ int ft_process_text(struct ft_node *node, GString *text)
 		state_text(p, text);
 		return 0;
 	case FT_MODE:
-		g_string_append_printf(text, "%s\n", mode_name(p->info->mode));
+		choice_text(&mode_choice, p, text);
 		return 0;
 	case FT_CLOCK:
+		choice_text(&clock_choice, p, text);
 		return clock_text(p, text);
 	case FT_PROCESS_STATS:
 		return ft_process_stats(p, text);

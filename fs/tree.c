@@ -45,6 +45,15 @@ struct kind {
 	{                                                                                      \
 		.name = "tracing_on", .parent = p, .mode = WRITE_MODE, .open = ft_tracing_open \
 	}
+#define CHOICE_FILE(n, p)                                                        \
+	{                                                                        \
+		.name = n, .parent = p, .mode = WRITE_MODE, .open = ft_text_open \
+	}
+#define ERRORS_FILE(p)                                                                      \
+	{                                                                                   \
+		.name = "error_log", .parent = p, .mode = WRITE_MODE, .open = ft_text_open, \
+		.truncate = ft_errors_clear                                                 \
+	}
 #define ENABLE_FILE(p)                                                                    \
 	{                                                                                 \
 		.name = "enable", .parent = p, .mode = WRITE_MODE, .open = ft_enable_open \
@@ -60,15 +69,17 @@ static const struct kind kinds[FT_KINDS] = {
 	[FT_README] = TEXT_FILE("README", FT_ROOT),
 	[FT_ALL_CONTROL] = CONTROL_FILE(FT_ROOT),
 	[FT_ALL_TRACING] = TRACING_FILE(FT_ROOT),
+	[FT_ALL_ERRORS] = ERRORS_FILE(FT_ROOT),
 	[FT_PROCESS] = {.name = NULL, .parent = FT_ROOT, .mode = DIR_MODE},
 	[FT_PROCESS_CONTROL] = CONTROL_FILE(FT_PROCESS),
 	[FT_PROCESS_TRACING] = TRACING_FILE(FT_PROCESS),
+	[FT_PROCESS_ERRORS] = ERRORS_FILE(FT_PROCESS),
 	[FT_COMM] = TEXT_FILE("comm", FT_PROCESS),
 	[FT_EXE] = TEXT_FILE("exe", FT_PROCESS),
 	[FT_CMDLINE] = TEXT_FILE("cmdline", FT_PROCESS),
 	[FT_PROCESS_STATE] = TEXT_FILE("state", FT_PROCESS),
-	[FT_MODE] = TEXT_FILE("mode", FT_PROCESS),
-	[FT_CLOCK] = TEXT_FILE("clock", FT_PROCESS),
+	[FT_MODE] = CHOICE_FILE("mode", FT_PROCESS),
+	[FT_CLOCK] = CHOICE_FILE("clock", FT_PROCESS),
 	[FT_PROCESS_STATS] = TEXT_FILE("stats", FT_PROCESS),
 	[FT_METADATA] = TEXT_FILE("ctf-metadata", FT_PROCESS),
 	[FT_TRACE] = {.name = "trace",
@@ -273,6 +284,11 @@ void ft_tree_free(struct ft_tree *tree)
 struct ft_node *ft_tree_find(struct ft_tree *tree, uint64_t ino)
 {
 	return g_hash_table_lookup(tree->nodes, &ino);
+}
+
+const char *ft_node_fixed_name(const struct ft_node *node)
+{
+	return kinds[node->kind].name ? kinds[node->kind].name : "";
 }
 
 bool ft_node_has_fixed_name(const struct ft_node *node)

@@ -58,6 +58,7 @@ static const char *pick_name(void)
 	static const char *const names[] = {"README",
 					    "control",
 					    "tracing_on",
+					    "error_log",
 					    "comm",
 					    "exe",
 					    "cmdline",

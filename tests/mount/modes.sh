@@ -27,7 +27,7 @@ events "$OUT" >"$WORK/text"
 same "exactly the first events" "$(ticks "$WORK/text")" "0 0 $((kept - 1))"
 same "as many as were kept" "$(grep -c test:tick "$WORK/text")" "$kept"
 complains "babeltrace2 warns of the rest" "discarded $lost events"
-same "mode" "$(cat "$M/$pid/mode")" discard
+same "mode" "$(cat "$M/$pid/mode")" "overwrite [discard] block"
 unmount
 murder "$pid"
 

@@ -25,7 +25,8 @@ all_refused() # USER MOUNT PID
 	if [ "$who" != powerful ]; then
 		for op in cd inotify; do refused EACCES "$who" "$op" "$p"; done
 	fi
-	for name in comm cmdline exe state mode clock stats trace trace_pipe ctf-metadata control events events/enable \
+	for name in comm cmdline exe state mode clock stats trace trace_pipe ctf-metadata control \
+		tracing_on error_log events events/enable \
 		snapshot snapshot/metadata threads threads/"$3" threads/"$3"/stream; do
 		for op in stat read; do refused EACCES "$who" "$op" "$p/$name"; done
 	done
@@ -33,6 +34,9 @@ all_refused() # USER MOUNT PID
 	refused EACCES "$who" write "$p/threads/$3/control" flush
 	refused EACCES "$who" write "$p/events/enable" 0
 	refused EACCES "$who" write "$p/trace" 0
+	refused EACCES "$who" write "$p/tracing_on" 0
+	refused EACCES "$who" write "$p/mode" overwrite
+	refused EACCES "$who" write "$p/error_log" nothing
 	refused EACCES "$who" unlink "$p/threads/$3/subbuf/00000000000000000000"
 	refused EACCES "$who" unlink "$p/comm"
 	refused EACCES "$who" mkdir "$p/folder"
@@ -45,7 +49,7 @@ all_allowed() # USER MOUNT PID
 	for name in "" events snapshot threads threads/"$3" threads/"$3"/subbuf; do
 		allowed "$who" list "$p/$name"
 	done
-	for name in comm cmdline exe state mode clock stats trace ctf-metadata events/enable \
+	for name in comm cmdline exe state mode clock stats trace ctf-metadata tracing_on error_log events/enable \
 		snapshot/metadata; do
 		allowed "$who" read "$p/$name"
 	done
@@ -61,6 +65,8 @@ root_of_mount_refused() # USER MOUNT PID...
 	shift 2
 	refused EACCES "$who" read "$mount/control"
 	refused EACCES "$who" write "$mount/control" flush
+	refused EACCES "$who" write "$mount/tracing_on" 0
+	refused EACCES "$who" read "$mount/error_log"
 	refused EACCES "$who" read "$mount/README"
 	refused 'EACCES EPERM' "$who" create "$mount/file"
 	refused 'EACCES EPERM' "$who" mkdir "$mount/folder"
