@@ -135,8 +135,6 @@ int ft_node_stat(struct ft_node *node, struct stat *st);
 int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_node_remove(struct ft_node *node, const char *name, bool directory);
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file);
-/** ft_node_truncate() - as open with O_TRUNC does. Nothing happens to what cannot be emptied. */
-int ft_node_truncate(struct ft_node *node);
 void ft_file_close(struct ft_file *file);
 /** ft_node_truncate() - `>`: where there is something to be cleared, it is. Return: 0, or -errno. */
 int ft_node_truncate(struct ft_node *node);
