@@ -56,6 +56,7 @@ struct fasttrace_arena {
 	size_t metadata_bytes;
 	uint32_t metadata_events;
 	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
+	uint8_t *class_bytes;		/* of these: all that most events need */
 	unsigned nclasses, classes_cap;
 	uint64_t classes_bytes; /* of their entries: no more than the table has, or some overlap */
 	uint32_t classes_last;	/* offset of the last entry it includes; 0: none yet */
@@ -104,7 +105,11 @@ void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields);
  * @header: the event's first 8 bytes.
  * @anchor: a time less than 2^47 ticks away from it.
  */
-uint64_t ft_packet_time(uint64_t header, uint64_t anchor);
+static inline uint64_t ft_packet_time(uint64_t header, uint64_t anchor)
+{
+	/* The difference of the 48 bits, with its sign, from the top of a word down. */
+	return anchor + (uint64_t)((int64_t)((header & ~UINT64_C(0xffff)) - (anchor << 16)) >> 16);
+}
 
 /**
  * ft_recover_ranges() - what a writer that is gone had written into a sub-buffer.

@@ -58,9 +58,3 @@ void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields)
 		.tid = (uint32_t)h.tid,
 	};
 }
-
-uint64_t ft_packet_time(uint64_t header, uint64_t anchor)
-{
-	/* The difference of the 48 bits, with its sign, from the top of a word down. */
-	return anchor + (uint64_t)((int64_t)((header & ~UINT64_C(0xffff)) - (anchor << 16)) >> 16);
-}
