@@ -66,23 +66,19 @@ static void source_put(struct source *s)
 	s->ended = false;
 }
 
-static int packet_copy(struct source *s, const struct fasttrace_buffer_info *info)
+static void packet_keep(struct source *s, const struct fasttrace_buffer_info *info)
 {
-	const struct fasttrace_packet *packet = &s->thread->packet;
-	size_t bytes = sizeof(packet->header) + packet->body_bytes;
-	char *copy = malloc((bytes + 7) & ~(size_t)7);
+	struct fasttrace_packet *packet = &s->thread->packet;
 
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, packet->header, sizeof(packet->header));
-	memcpy(copy + sizeof(packet->header), packet->body, packet->body_bytes);
-	s->stream = (struct fasttrace_snapshot_stream){
-		.tid = info->tid, .data = copy, .bytes = bytes, .lost_before = s->lost};
+	s->stream = (struct fasttrace_snapshot_stream){.tid = info->tid,
+						       .data = packet->data,
+						       .bytes = packet->bytes,
+						       .lost_before = s->lost};
+	fasttrace_packet_keep(packet);
 	memcpy(s->stream.name, info->name, sizeof(s->stream.name));
 	/* What was lost before our first packet, others have seen, or nobody can tell. */
 	if (s->lost == UINT64_MAX)
 		s->stream.lost_before = packet->seq == info->base ? 0 : packet->lost;
-	return 0;
 }
 
 /* Have a packet in hand. Return: 0; -EAGAIN there is none; -ENOENT, and none will come; others. */
@@ -104,10 +100,9 @@ static int source_take(struct pipe_file *f, struct source *s)
 			err = ft_thread_take(t, f, seq);
 		if (err == -ENOENT && !ft_thread_info(t, &info))
 			continue; /* it was overwritten meanwhile */
-		if (!err)
-			err = packet_copy(s, &info);
 		if (err)
 			return err;
+		packet_keep(s, &info);
 		if (fasttrace_lines_add(f->lines, &s->stream))
 			return 0;
 		source_put(s);

@@ -32,25 +32,6 @@ static struct ft_thread *stream_thread(struct stream_file *s)
 	return s->file.node->thread;
 }
 
-static size_t packet_copy(const struct fasttrace_packet *packet, size_t offset, char *to,
-			  size_t size)
-{
-	size_t header = sizeof(packet->header), n = 0;
-
-	if (offset < header) {
-		n = MIN(size, header - offset);
-		memcpy(to, packet->header + offset, n);
-		offset += n;
-	}
-	if (n < size && offset >= header && offset < header + packet->body_bytes) {
-		size_t body = MIN(size - n, header + packet->body_bytes - offset);
-
-		memcpy(to + n, (const char *)packet->body + (offset - header), body);
-		n += body;
-	}
-	return n;
-}
-
 /* The writer is gone: is there something that only a switch makes readable? */
 static int stream_last(struct stream_file *s, uint64_t *seq)
 {
@@ -115,12 +96,13 @@ static int stream_take(struct stream_file *s)
 /* As much as there is now of one packet. Return: bytes, 0 at the end, or -errno. */
 static ssize_t stream_fill(struct stream_file *s, struct ft_call *call)
 {
+	const struct fasttrace_packet *packet = &stream_thread(s)->packet;
 	int got = stream_take(s);
 
 	if (got != 1)
 		return got;
-	s->answer = packet_copy(&stream_thread(s)->packet, s->offset, call->buffer, call->size);
-	call->data = call->buffer;
+	s->answer = MIN(call->size, packet->bytes - s->offset);
+	call->data = (const char *)packet->data + s->offset;
 	return (ssize_t)s->answer;
 }
 
@@ -132,8 +114,7 @@ static void stream_answered(struct ft_file *file, bool arrived)
 	if (arrived)
 		s->offset += s->answer;
 	s->answer = 0;
-	if (t->holder == s && t->held &&
-	    s->offset >= sizeof(t->packet.header) + t->packet.body_bytes)
+	if (t->holder == s && t->held && s->offset >= t->packet.bytes)
 		ft_thread_put(t);
 }
 

@@ -2,7 +2,7 @@
 /*
  * subbuf.c - sub-buffers as files: read to the end, they are consumed.
  *
- * The first read takes the sub-buffer and copies it, so that what is open stays readable whatever
+ * The first read takes the sub-buffer and keeps its copy, so that what is open stays readable whatever
  * becomes of the ring. It is put once the answer with the last missing byte has arrived: should the
  * daemon die before, the next one serves it again.
  */
@@ -44,19 +44,12 @@ static void file_unget(struct ft_file *file)
 static int file_take(struct subbuf_file *f)
 {
 	struct ft_thread *thread = file_thread(&f->file);
-	const struct fasttrace_packet *packet = &thread->packet;
 	int err = ft_thread_take(thread, f, f->file.node->number);
 
 	if (err || f->copy)
 		return err;
-	f->bytes = sizeof(packet->header) + packet->body_bytes;
-	f->copy = malloc(f->bytes);
-	if (!f->copy) {
-		file_unget(&f->file);
-		return -ENOMEM;
-	}
-	memcpy(f->copy, packet->header, sizeof(packet->header));
-	memcpy(f->copy + sizeof(packet->header), packet->body, packet->body_bytes);
+	f->bytes = thread->packet.bytes;
+	f->copy = fasttrace_packet_keep(&thread->packet);
 	return 0;
 }
 

@@ -104,8 +104,8 @@ struct fasttrace_times {
 };
 
 /*
- * A packet: FASTTRACE_PACKET_HEADER_BYTES of header, then body. Together a complete CTF packet.
- * body is borrowed: from the arena or the packet itself, until put or unget.
+ * A complete CTF packet: a copy, which nobody else changes, until put or unget frees it; or
+ * fasttrace_packet_keep().
  */
 struct fasttrace_packet {
 	uint64_t seq;
@@ -114,8 +114,9 @@ struct fasttrace_packet {
 	uint64_t begin, end; /* time stamps of the first and last event, in clock ticks */
 	uint64_t lost;	     /* events lost in this stream up to the end of this packet */
 	uint64_t cut_short;  /* events that the writer's death cut short in this packet */
-	uint8_t header[FASTTRACE_PACKET_HEADER_BYTES];
-	const void *body;
+	const void *data;    /* FASTTRACE_PACKET_HEADER_BYTES of header, then the body */
+	size_t bytes;
+	const void *body; /* where it stands in data: the events */
 	size_t body_bytes;
 	void *copy; /* the library's own */
 };
@@ -325,6 +326,12 @@ FASTTRACE_READER_API int fasttrace_buffer_get(struct fasttrace_arena *arena, uns
 /** fasttrace_buffer_put() - it is consumed: give its memory back and wake a waiting writer. */
 FASTTRACE_READER_API void fasttrace_buffer_put(struct fasttrace_arena *arena, unsigned index,
 					       struct fasttrace_packet *packet);
+
+/**
+ * fasttrace_packet_keep() - the packet's data is the caller's, also behind put: free() it.
+ * Return: the data.
+ */
+FASTTRACE_READER_API void *fasttrace_packet_keep(struct fasttrace_packet *packet);
 
 /**
  * fasttrace_buffer_unget() - it was not read to its end: make it readable again.

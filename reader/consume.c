@@ -276,22 +276,20 @@ static void hold_fill(struct ft_reader_buffer *b, uint64_t seq, const struct ft_
 	ft_hold_store(b, FT_HOLD_HELD);
 }
 
-/* The committed part of what is held: in place if it is one piece, else a copy. */
-static int body_fill(struct ft_reader_buffer *b, struct fasttrace_packet *p)
+/* The committed part of what is held, with room for the header in front of it. */
+static int body_copy(struct ft_reader_buffer *b, struct fasttrace_packet *p)
 {
 	const struct ft_hold *hold = &b->hold;
 	struct ft_range ranges[FT_NESTED_RANGES + 1];
-	unsigned char *page = page_at(b, hold->page), *to;
+	const unsigned char *page = page_at(b, hold->page);
+	unsigned char *to;
 	unsigned n;
 
 	p->body_bytes = content(b, p->seq, hold->word, hold->committed, hold->page, ranges, &n);
-	p->body = page + FASTTRACE_HEADER_BYTES;
-	if (!n || (n == 1 && ranges[0].from == FASTTRACE_HEADER_UNITS))
-		return 0;
-	p->copy = to = malloc(p->body_bytes);
-	if (!to)
+	p->data = p->copy = malloc(FASTTRACE_HEADER_BYTES + p->body_bytes);
+	if (!p->copy)
 		return -ENOMEM;
-	p->body = to;
+	p->body = to = (unsigned char *)p->copy + FASTTRACE_HEADER_BYTES;
 	for (unsigned i = 0; i < n; i++) {
 		size_t bytes = 8 * (size_t)(ranges[i].to - ranges[i].from);
 
@@ -321,7 +319,11 @@ static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet
 	FASTTRACE_POINT(hold_counted);
 }
 
-/* Make the packet of what is held: only whole, declared events in order of time are handed out. */
+/*
+ * Make the packet of what is held: only whole, declared events in order of time are handed out. What is
+ * checked is the copy: memory that was not touched lately is read once, and a writer that does not keep
+ * to the protocol changes nothing behind our back.
+ */
 static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 		       struct fasttrace_packet *p)
 {
@@ -329,7 +331,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	uint64_t anchor = ft_anchor_time(hold->anchor), begun = ft_word_count(&b->ring, hold->word);
 	struct ft_packet_fields f = {.instance = p->serial};
 	struct ft_walk walk;
-	int err = body_fill(b, p);
+	int err = body_copy(b, p);
 
 	if (err)
 		return err;
@@ -341,11 +343,11 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	p->end = f.end = walk.last;
 	p->lost = f.lost = hold->lost_after;
 	p->cut_short = begun > walk.events ? begun - walk.events : 0;
-	f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
+	p->bytes = f.bytes = FASTTRACE_HEADER_BYTES + p->body_bytes;
 	f.pad = walk.pad;
 	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
 	f.tid = ft_load_relaxed(&b->shared->tid);	    /* the same */
-	ft_packet_header(a, &f, p->header);
+	ft_packet_header(a, &f, p->copy);
 	hold_count(b, p);
 	return 0;
 }
@@ -416,14 +418,21 @@ int fasttrace_buffer_get(struct fasttrace_arena *a, unsigned index, uint64_t ser
 	return err;
 }
 
+void *fasttrace_packet_keep(struct fasttrace_packet *p)
+{
+	void *copy = p->copy;
+
+	p->copy = NULL;
+	return copy;
+}
+
 static struct ft_reader_buffer *packet_end(struct fasttrace_arena *a, unsigned index,
 					   struct fasttrace_packet *p)
 {
 	struct ft_reader_buffer *b = a->buffers[index];
 
 	free(p->copy);
-	p->copy = NULL;
-	p->body = NULL;
+	p->data = p->body = p->copy = NULL;
 	if (!b->taken)
 		return NULL;
 	b->taken = false;

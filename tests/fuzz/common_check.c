@@ -174,15 +174,6 @@ static size_t header_check(const struct fasttrace_arena *a, const void *header, 
 	return packet / 8;
 }
 
-/* Is it behind the header of one of the ring's pages? */
-static bool in_a_page(const struct ft_reader_buffer *b, const void *body)
-{
-	size_t at = (size_t)((const unsigned char *)body - b->ring.pages);
-
-	return at >> b->ring.page_shift < b->pages &&
-	       (at & (((size_t)1 << b->ring.page_shift) - 1)) == FASTTRACE_HEADER_BYTES;
-}
-
 void check_packet(struct fasttrace_arena *a, unsigned index, const struct fasttrace_packet *p,
 		  bool still)
 {
@@ -191,13 +182,12 @@ void check_packet(struct fasttrace_arena *a, unsigned index, const struct fasttr
 	struct ft_walk walk;
 
 	CHECK(p->body_bytes <= most && p->body_bytes % 8 == 0);
-	CHECK(p->copy ? p->body == p->copy : in_a_page(b, p->body));
-	CHECK(header_check(a, p->header, FASTTRACE_HEADER_BYTES + p->body_bytes) ==
-	      FASTTRACE_HEADER_BYTES + p->body_bytes);
+	CHECK(p->data == p->copy && p->body == (const char *)p->data + FASTTRACE_HEADER_BYTES);
+	CHECK(p->bytes == FASTTRACE_HEADER_BYTES + p->body_bytes);
+	CHECK(header_check(a, p->data, p->bytes) == p->bytes);
 	CHECK(p->events <= p->body_bytes / 8);
 	CHECK(p->cut_short <= (UINT64_C(1) << b->ring.unit_bits));
-	check_out(p->header, sizeof(p->header));
-	check_out(p->body, p->body_bytes);
+	check_out(p->data, p->bytes);
 	number_out(p->events ^ p->cut_short);
 	if (!still)
 		return;
