@@ -14,6 +14,7 @@
 
 #define MAX_BACKGROUND 64
 #define KEEP_SECONDS   3600.0
+#define BRIEF_SECONDS  0.01 /* a folder's number: a path is asked for again and again */
 
 /* An open directory: what was in it when it was read from the beginning. */
 struct directory {
@@ -68,6 +69,13 @@ static double attr_timeout(const struct ft_node *node)
 	return ft_node_is_constant(node) ? KEEP_SECONDS : 0;
 }
 
+static double name_timeout(const struct ft_node *node)
+{
+	if (ft_node_has_fixed_name(node))
+		return KEEP_SECONDS;
+	return node->kind == FT_PROCESS || node->kind == FT_THREAD ? BRIEF_SECONDS : 0;
+}
+
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ft_mount *mount = userdata;
@@ -97,7 +105,7 @@ static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 		err = ft_node_stat(child, &entry.attr);
 	if (!err) {
 		entry.ino = child->ino;
-		entry.entry_timeout = ft_node_has_fixed_name(child) ? KEEP_SECONDS : 0;
+		entry.entry_timeout = name_timeout(child);
 		entry.attr_timeout = attr_timeout(child);
 		fuse_reply_entry(req, &entry);
 		return;
