@@ -215,6 +215,8 @@ static const char *kind_name(enum fasttrace_event_kind kind)
 		return "counter";
 	case FASTTRACE_EVENT_GUARD:
 		return "guard";
+	case FASTTRACE_EVENT_MARKER:
+		return "marker";
 	}
 	return "unknown";
 }

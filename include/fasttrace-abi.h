@@ -102,7 +102,8 @@ enum fasttrace_kind {
 	FASTTRACE_KIND_BEGIN = 1,   /* of a span, that an END of its thread ends */
 	FASTTRACE_KIND_END = 2,	    /* of the innermost span of this name in its thread */
 	FASTTRACE_KIND_COUNTER = 3, /* one field, `value`: what it is from now on */
-	FASTTRACE_KIND_GUARD = 4    /* is never recorded: a switch to look at */
+	FASTTRACE_KIND_GUARD = 4,   /* is never recorded: a switch to look at */
+	FASTTRACE_KIND_MARKER = 5   /* of no call site: what was written into the mount's marker */
 };
 
 /*

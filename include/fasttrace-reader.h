@@ -193,7 +193,8 @@ enum fasttrace_event_kind {
 	FASTTRACE_EVENT_BEGIN,
 	FASTTRACE_EVENT_END,
 	FASTTRACE_EVENT_COUNTER,
-	FASTTRACE_EVENT_GUARD /* FASTTRACE_ENABLED(): a switch; is never recorded */
+	FASTTRACE_EVENT_GUARD, /* FASTTRACE_ENABLED(): a switch; is never recorded */
+	FASTTRACE_EVENT_MARKER /* fasttrace_marker_write(): has no switch, and is always on */
 };
 
 struct fasttrace_event_info {
@@ -250,6 +251,22 @@ FASTTRACE_READER_API int fasttrace_events_switch(struct fasttrace_arena *arena,
  */
 FASTTRACE_READER_API int fasttrace_tracing_switch(struct fasttrace_arena *arena, bool on);
 FASTTRACE_READER_API bool fasttrace_tracing_is_on(const struct fasttrace_arena *arena);
+
+#define FASTTRACE_MARKER_BYTES 4096
+
+/**
+ * fasttrace_marker_write() - record an event `fasttrace:marker` of the process, stamped now.
+ * @text: @bytes of it, FASTTRACE_MARKER_BYTES at most, for its one field `text`; a zero byte becomes
+ *        a question mark.
+ * The first one makes a buffer for them, whose tid is 0 and whose name is "marker". It is the
+ * consumer's, whoever that is; of 64 KiB, whatever the process's are of.
+ * Return: 0 it is recorded; -EMSGSIZE it is longer; -EBUSY not the consumer; -ESRCH the process has
+ *         ended; -EBADF tracing is stopped; -EAGAIN discard and block mode: the buffer is full of
+ *         what nobody has read; -ENOSPC no memory, or no room in the event table; -ENOTSUP an arena
+ *         without room for markers; -EPROTO; -ENOMEM. What is refused is not counted as lost.
+ */
+FASTTRACE_READER_API int fasttrace_marker_write(struct fasttrace_arena *arena, const char *text,
+						size_t bytes);
 
 /** fasttrace_arena_buffers() - number of buffers; they are indexed from 0 and only ever added. */
 FASTTRACE_READER_API unsigned fasttrace_arena_buffers(struct fasttrace_arena *arena);

@@ -4,7 +4,8 @@
  *
  * ROLES
  *
- *   owner    the thread that a buffer belongs to, with its signal handlers nested to any depth.
+ *   owner    the thread that a buffer belongs to, with its signal handlers nested to any depth; of
+ *            the marker's, the reader.
  *   reader   one process at a time, elected by a kernel-released lock on the arena file.
  *   opener   whoever turns a slot to its next sub-buffer: the owner, or the reader for `active`.
  *
@@ -109,6 +110,21 @@
  * continues another extends it, neighbours are merged, and one that is committed by now gives its
  * place away: there are about as many as events in flight. Should the process die before the outer
  * event is finished, the ranges are what recovery adds to the committed prefix.
+ *
+ * MARKERS. What a shell writes into `marker` is an event of the process that the reader records, in
+ * one ring that it owns: its state is FT_BUFFER_MARKER, its tid 0. The ring's memory has a place of
+ * its own in the file, at marker_offset: so there is never a second one, no bound of the process's
+ * keeps it out, and no thread takes it over. What it needs of what the process hands out, a place
+ * and an entry of the event table, the reader takes by the same CAS as a thread does; a death before
+ * the place is `ready` costs a place, and the ring is laid anew. The entry is of a kind that no call
+ * site shares and no rule switches; while tracing is stopped, a marker is refused.
+ * The reader is this ring's writer and does one thing at a time: nothing is in flight in it, but
+ * where a reader died. Its successor undoes that reservation before it does anything else with the
+ * ring: word goes back to committed, and was not closed in between. The write had not returned, and
+ * so the event was never begun. While nobody is the reader, the ring's writer is gone
+ * for those who look at it. A full ring (discard, block) refuses a marker, which is no loss: who
+ * wrote it is told. A clock that went back makes the ring a new owner's, as a thread takes a new
+ * ring; a death in between leaves it FT_BUFFER_CLAIMED, and the successor goes on from there.
  */
 #ifndef FT_LAYOUT_H
 #define FT_LAYOUT_H
@@ -127,6 +143,13 @@
 #define FT_PATH_BYTES	 4096
 #define FT_NESTED_RANGES 5u
 #define FT_RULES_BYTES	 (UINT64_C(64) << 10) /* of each half */
+
+/* The marker's ring: control block and slots in a page, 4 sub-buffers, a spare. */
+#define FT_MARKER_SHIFT	       14
+#define FT_MARKER_N_SHIFT      2
+#define FT_MARKER_PAGES_OFFSET UINT64_C(4096)
+#define FT_MARKER_BYTES \
+	(FT_MARKER_PAGES_OFFSET + (((UINT64_C(1) << FT_MARKER_N_SHIFT) + 1) << FT_MARKER_SHIFT))
 
 /* Bytes of the arena file that are locked (OFD locks), far past its end. */
 #define FT_LOCK_WRITER INT64_C(0x4000000000000000)
@@ -156,8 +179,9 @@ enum ft_buffer_state {
 	FT_BUFFER_UNUSED = 0,
 	FT_BUFFER_CLAIMED = 1, /* between owners: identity is being written */
 	FT_BUFFER_LIVE = 2,
-	FT_BUFFER_DEAD = 3,	/* its thread has ended */
-	FT_BUFFER_ABANDONED = 4 /* its thread went on with another one, after a siglongjmp */
+	FT_BUFFER_DEAD = 3,	 /* its thread has ended */
+	FT_BUFFER_ABANDONED = 4, /* its thread went on with another one, after a siglongjmp */
+	FT_BUFFER_MARKER = 5	 /* the reader's own, for what a shell writes */
 };
 
 /* hold.state */
@@ -283,8 +307,8 @@ struct ft_arena {
 	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
 	uint64_t cmdline_bytes;
 
-	uint32_t clock_why; /* enum ft_clock_why */
-	uint32_t unused0;
+	uint32_t clock_why;		  /* enum ft_clock_why */
+	uint32_t marker_offset;		  /* room for the marker's ring, FT_MARKER_BYTES; 0: none */
 	char clock_source[FT_COMM_BYTES]; /* the kernel's; empty: not known */
 	uint64_t rules_offset;		  /* two halves of FT_RULES_BYTES */
 
@@ -321,5 +345,8 @@ FT_CHECK("identity", offsetof(struct ft_buffer, state) == 256);
 FT_CHECK("arena header is one page at most", sizeof(struct ft_arena) <= 4096);
 FT_CHECK("event entry", sizeof(struct ft_event_entry) == 40);
 FT_CHECK("place", sizeof(struct ft_buffer_place) == 32);
+FT_CHECK("the marker's control block",
+	 sizeof(struct ft_buffer) + (sizeof(struct fasttrace_slot) << FT_MARKER_N_SHIFT) <=
+		 FT_MARKER_PAGES_OFFSET);
 
 #endif

@@ -177,4 +177,47 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	return 0;
 }
 
+/**
+ * ft_ring_lay() - a ring that nobody knows yet, in memory of zeros, with `first` to be written.
+ */
+static inline void ft_ring_lay(const struct fasttrace_ring *r, struct ft_buffer *b, uint64_t first)
+{
+	uint64_t n = r->mask + 1;
+
+	for (uint64_t seq = first; seq != first + n; seq++) {
+		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
+		bool open = seq == first;
+		uint64_t tag = open ? seq : seq - n;
+
+		slot->committed = ft_word_fresh(r, tag);
+		slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
+		slot->page = ft_page_word(tag, 0, seq & r->mask);
+		FASTTRACE_POINT(slot_laid);
+	}
+	b->head = b->consumed = b->base = first;
+	FASTTRACE_POINT(ring_laid);
+}
+
+/** ft_buffer_own() - from here on it is `tid`'s. For its caller: its name, and state (attach:W). */
+static inline void ft_buffer_own(struct ft_arena *a, struct ft_buffer *b,
+				 const struct fasttrace_ring *r, uint32_t tid)
+{
+	uint64_t head = ft_load_acquire(&b->head);
+
+	ft_fence_release(); /* claim:W: who reads what follows sees, looking again, that we came */
+	ft_store_relaxed(&b->tid, tid);
+	ft_store_relaxed(&b->serial, ft_add_relaxed(&a->serials, 1) + 1);
+	FASTTRACE_POINT(owner_numbered);
+	ft_store_relaxed(&b->base, head);
+	FASTTRACE_POINT(owner_based);
+	ft_store_relaxed(&b->base_begun, ft_load_acquire(&ft_ring_slot(r, head)->begun));
+	for (int i = 0; i < FT_LOST_REASONS; i++)
+		ft_store_relaxed(&b->base_lost[i], ft_load_acquire(&b->lost[i]));
+	ft_store_relaxed(&b->base_steps, ft_load_acquire(&b->steps));
+	ft_store_relaxed(&b->base_consumed_events, ft_load_acquire(&b->consumed_events));
+	ft_store_relaxed(&b->base_in_flight, ft_load_acquire(&b->in_flight));
+	ft_store_relaxed(&b->base_corrupted, ft_load_acquire(&b->corrupted));
+	ft_store_relaxed(&b->base_consumed_subbufs, ft_load_acquire(&b->consumed_subbufs));
+}
+
 #endif

@@ -43,10 +43,12 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 	    !inside(h->rules_offset, 2 * FT_RULES_BYTES, h->size) ||
 	    !inside(h->exe_offset, FT_PATH_BYTES, h->size) ||
 	    !inside(h->cmdline_offset, FT_PATH_BYTES, h->size) || h->buffers_offset > h->size ||
+	    (h->marker_offset && (h->marker_offset < sizeof(*h) ||
+				  !inside(h->marker_offset, FT_MARKER_BYTES, h->size))) ||
 	    h->cmdline_bytes > FT_PATH_BYTES)
 		return "its header points outside";
 	if (h->places_offset % 64 || h->events_offset % 64 || h->buffers_offset % 64 ||
-	    h->rules_offset % 64 || h->events_bytes > UINT32_MAX ||
+	    h->rules_offset % 64 || h->marker_offset % 64 || h->events_bytes > UINT32_MAX ||
 	    h->events_offset > UINT32_MAX - h->events_bytes)
 		return "its header is not aligned";
 	if (h->mode > FT_BLOCK || h->clock > FT_CLOCK_CYCLES || h->subbuf_shift < 12 ||
@@ -170,6 +172,7 @@ int fasttrace_arena_open(int dirfd, const char *path, unsigned flags,
 	a->events_bytes = h.events_bytes;
 	a->buffers_offset = h.buffers_offset;
 	a->rules_offset = h.rules_offset;
+	a->marker_offset = h.marker_offset;
 	a->writable = writable;
 	ft_guard_add(a->map, a->size, &a->broken);
 	info_fill(a, &h);
@@ -231,14 +234,32 @@ int fasttrace_arena_consume(struct fasttrace_arena *a)
 	return 0;
 }
 
+/* By anybody but us. */
+static bool locked(const struct fasttrace_arena *a, off_t at)
+{
+	struct flock lock = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	return !fcntl(a->fd, F_OFD_GETLK, &lock) && lock.l_type != F_UNLCK;
+}
+
 bool fasttrace_arena_alive(struct fasttrace_arena *a)
 {
-	struct flock lock = {
-		.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_start = FT_LOCK_WRITER, .l_len = 1};
-
-	if (!a->dead && (fcntl(a->fd, F_OFD_GETLK, &lock) || lock.l_type == F_UNLCK))
+	if (!a->dead && !locked(a, FT_LOCK_WRITER))
 		a->dead = true;
 	return !a->dead;
+}
+
+bool ft_arena_consumed(const struct fasttrace_arena *a)
+{
+	return a->consumer || locked(a, FT_LOCK_READER);
+}
+
+int ft_arena_back(const struct fasttrace_arena *a, uint64_t offset, uint64_t bytes)
+{
+	while (fallocate(a->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)bytes))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
 }
 
 enum fasttrace_end fasttrace_arena_end(struct fasttrace_arena *a, int *code)

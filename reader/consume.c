@@ -39,7 +39,8 @@ static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader
 	shift = ft_load_relaxed(&p->subbuf_shift);
 	nshift = ft_load_relaxed(&p->subbufs_shift);
 	if (shift < 12 || shift > 24 || nshift < 1 || nshift > 12 || offset % 64 ||
-	    pages_offset % 64 || offset < a->buffers_offset || offset > a->size)
+	    pages_offset % 64 || (offset < a->buffers_offset && offset != a->marker_offset) ||
+	    offset > a->size)
 		return -EPROTO;
 	n = UINT64_C(1) << nshift;
 	b->pages = (uint32_t)n + (a->info.mode == FASTTRACE_OVERWRITE);
@@ -104,7 +105,10 @@ int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
 
 bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b)
 {
-	return ft_load_acquire(&b->shared->state) == FT_BUFFER_DEAD || !fasttrace_arena_alive(a);
+	uint32_t state = ft_load_acquire(&b->shared->state);
+
+	return state == FT_BUFFER_DEAD || !fasttrace_arena_alive(a) ||
+	       (state == FT_BUFFER_MARKER && !ft_arena_consumed(a));
 }
 
 int fasttrace_buffer_get_info(struct fasttrace_arena *a, unsigned index,

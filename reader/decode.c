@@ -203,11 +203,10 @@ static char *field_text(const char *name)
 
 static char *event_text(const struct ft_event_class *c)
 {
-	static const char *const suffixes[] = {[FASTTRACE_KIND_EVENT] = ":",
-					       [FASTTRACE_KIND_BEGIN] = ":begin:",
-					       [FASTTRACE_KIND_END] = ":end:",
-					       [FASTTRACE_KIND_COUNTER] = ":counter:",
-					       [FASTTRACE_KIND_GUARD] = ":guard:"};
+	static const char *const suffixes[] = {
+		[FASTTRACE_KIND_EVENT] = ":",	    [FASTTRACE_KIND_BEGIN] = ":begin:",
+		[FASTTRACE_KIND_END] = ":end:",	    [FASTTRACE_KIND_COUNTER] = ":counter:",
+		[FASTTRACE_KIND_GUARD] = ":guard:", [FASTTRACE_KIND_MARKER] = ":"};
 
 	return g_strconcat(c->names, ":", c->names + strlen(c->names) + 1, suffixes[c->kind], NULL);
 }

@@ -103,6 +103,14 @@ static bool class_ruled_on(struct fasttrace_arena *a, const struct ft_event_clas
 			   (struct ft_span){event, strlen(event)});
 }
 
+/* Or will be, once tracing is started. A marker has no switch. */
+static bool class_is_on(struct fasttrace_arena *a, const struct ft_event_class *c)
+{
+	if (c->kind == FASTTRACE_KIND_MARKER)
+		return true;
+	return stopped(a) ? class_ruled_on(a, c) : ft_load_relaxed(class_switch(a, c)) != 0;
+}
+
 int fasttrace_event_get_info(struct fasttrace_arena *a, unsigned id,
 			     struct fasttrace_event_info *info)
 {
@@ -119,7 +127,7 @@ int fasttrace_event_get_info(struct fasttrace_arena *a, unsigned id,
 		.name = name,
 		.kind = (enum fasttrace_event_kind)c->kind,
 		.level = c->level,
-		.on = stopped(a) ? class_ruled_on(a, c) : ft_load_relaxed(class_switch(a, c)) != 0,
+		.on = class_is_on(a, c),
 		.nfields = c->nfields,
 	};
 	for (unsigned i = 0; i < c->nfields; i++) {
@@ -190,11 +198,10 @@ static int rules_publish(struct fasttrace_arena *a, uint64_t before, const GStri
 {
 	unsigned half = !ft_rules_half(before);
 	uint64_t offset = a->rules_offset + half * FT_RULES_BYTES;
+	int err = ft_arena_back(a, offset, text->len);
 
-	/* The file is sparse: a full tmpfs is an error here, and would be SIGBUS at the store. */
-	while (fallocate(a->fd, FALLOC_FL_KEEP_SIZE, (off_t)offset, (off_t)text->len))
-		if (errno != EINTR)
-			return -errno;
+	if (err)
+		return err;
 	FASTTRACE_POINT(rules_backed);
 	memcpy(a->map + offset, text->str, text->len);
 	FASTTRACE_POINT(rules_written);

@@ -10,6 +10,7 @@
  *   times.c     from when to when the events are that can be read
  *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
  *   events.c    what events there are; turning them on and off
+ *   marker.c    events that are ours to write
  *   packet.c    CTF packet headers
  *   metadata.c  TSDL
  *   clock.c     frequency and offset of the clock (ft-clock.h)
@@ -42,7 +43,7 @@ struct fasttrace_arena {
 	int fd;			 /* holds the consumer's lock */
 	struct ft_arena *shared; /* map, writable if we may */
 	uint64_t places_offset, events_offset, events_bytes, buffers_offset; /* checked */
-	uint64_t rules_offset;						     /* as well */
+	uint64_t rules_offset, marker_offset;				     /* as well */
 	bool writable;
 	struct fasttrace_process_info info;
 	char clock_why[96];
@@ -63,6 +64,9 @@ struct fasttrace_arena {
 	char *rules;		/* events.c: the text of the rules, checked, as of rules_word */
 	size_t rules_bytes;
 	uint64_t rules_word;
+	struct ft_reader_buffer *marker; /* marker.c: the ring; NULL: not looked for yet */
+	unsigned marker_id;		 /* its event; 0: as above */
+	uint64_t marker_last;		 /* time of the newest marker; 0: there is none */
 };
 
 /** ft_reader_buffer() - buffer `index`, checked. Return: 0, -ENOENT, -EPROTO. */
@@ -72,8 +76,15 @@ int ft_reader_buffer(struct fasttrace_arena *a, unsigned index, struct ft_reader
 int ft_reader_owner(struct fasttrace_arena *a, unsigned index, uint64_t serial,
 		    struct ft_reader_buffer **b);
 
-/** ft_reader_gone() - nobody can write to this buffer: its thread or its process is dead. */
+/** ft_reader_gone() - nobody can write to this buffer: its thread or its process is dead; or it is
+ * the marker's, and nobody is the consumer. */
 bool ft_reader_gone(struct fasttrace_arena *a, const struct ft_reader_buffer *b);
+
+/** ft_arena_back() - have memory for these bytes, where a store would be SIGBUS. 0 or -errno. */
+int ft_arena_back(const struct fasttrace_arena *a, uint64_t offset, uint64_t bytes);
+
+/** ft_arena_consumed() - is anybody the consumer? */
+bool ft_arena_consumed(const struct fasttrace_arena *a);
 
 /** ft_tracing_align() - every switch off, if tracing is stopped. Consumer only. */
 void ft_tracing_align(struct fasttrace_arena *a);

@@ -68,6 +68,13 @@ int ft_event_next(struct fasttrace_arena *a, const unsigned char *p, size_t room
 int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
 		   uint64_t anchor_time, struct ft_walk *out);
 
+/**
+ * ft_buffer_span() - from when to when the events are that can be read.
+ * Return: 0; -ENODATA there is none; -ENOMEM.
+ */
+int ft_buffer_span(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t *first,
+		   uint64_t *last);
+
 /** ft_walk_free() - free what the calls above keep in the arena. */
 void ft_walk_free(struct fasttrace_arena *a);
 

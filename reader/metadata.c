@@ -255,7 +255,8 @@ static void emit_event(GString *s, const struct ft_event_class *c, unsigned id)
 	static const char *const suffixes[] = {[FASTTRACE_KIND_EVENT] = "",
 					       [FASTTRACE_KIND_BEGIN] = ":begin",
 					       [FASTTRACE_KIND_END] = ":end",
-					       [FASTTRACE_KIND_COUNTER] = ":counter"};
+					       [FASTTRACE_KIND_COUNTER] = ":counter",
+					       [FASTTRACE_KIND_MARKER] = ""};
 	const char *provider = c->names, *name = provider + strlen(provider) + 1;
 	char *full;
 

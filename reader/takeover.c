@@ -9,6 +9,8 @@
  *   HELD, the page is the spare       unread: swap it back; if the writer has claimed the slot, keep
  *                                     it aside: it is served from the spare
  *   PUT                               consumed: store the counts, which are absolute, again
+ *
+ * Killed in the middle of a marker, it leaves a reservation: as if it had never been.
  */
 #include "ft-consume.h"
 
@@ -183,8 +185,24 @@ void ft_hold_return(struct ft_reader_buffer *b)
 	consumed_advance(b);
 }
 
+/* What the consumer before us had reserved for a marker, and not committed. */
+static void marker_undo(struct ft_reader_buffer *b)
+{
+	uint64_t head = ft_load_acquire(&b->shared->head);
+	struct fasttrace_slot *slot = ft_ring_slot(&b->ring, head);
+	uint64_t word = ft_load_acquire(&slot->word), committed = ft_load_acquire(&slot->committed);
+
+	if (ft_load_acquire(&b->shared->state) != FT_BUFFER_MARKER ||
+	    !ft_word_is(&b->ring, word, head) || ft_word_closed(&b->ring, word) ||
+	    !ft_word_is(&b->ring, committed, head) || committed >= word)
+		return;
+	ft_cas(&slot->word, word, committed);
+	FASTTRACE_POINT(marker_undone);
+}
+
 void ft_takeover(struct ft_reader_buffer *b)
 {
+	marker_undo(b);
 	if (ft_hold_load(b, &b->hold))
 		ft_hold_clear(b);
 	ft_hold_return(b);

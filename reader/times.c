@@ -106,9 +106,8 @@ static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b
 	return err;
 }
 
-/* Over all that is readable. Return: 0; -ENODATA there is nothing; -ENOMEM. */
-static int buffer_span(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t *first,
-		       uint64_t *last)
+int ft_buffer_span(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t *first,
+		   uint64_t *last)
 {
 	uint64_t head = ft_load_acquire(&b->shared->head), seq = ft_buffer_oldest(b), oldest = seq;
 	bool gone = ft_reader_gone(a, b);
@@ -156,7 +155,7 @@ int fasttrace_buffer_times(struct fasttrace_arena *a, unsigned index, uint64_t s
 	int err = ft_reader_owner(a, index, serial, &b);
 
 	if (!err)
-		err = buffer_span(a, b, &first, &last);
+		err = ft_buffer_span(a, b, &first, &last);
 	if (err)
 		return err;
 	err = ft_reader_owner(a, index, serial, &b); /* of one owner, from begin to end */

@@ -105,7 +105,7 @@ static int class_fill(struct ft_event_class *c, const struct ft_event_entry *e, 
 {
 	size_t room = e->size - sizeof(*e), bytes;
 
-	if (e->id != id || e->nfields > FASTTRACE_MAX_FIELDS || e->kind > FASTTRACE_KIND_GUARD ||
+	if (e->id != id || e->nfields > FASTTRACE_MAX_FIELDS || e->kind > FASTTRACE_KIND_MARKER ||
 	    e->provider_len > NAME_MAX || e->name_len > NAME_MAX)
 		return -EPROTO;
 	bytes = strings_bytes(e->strings, room, 2u + e->nfields);

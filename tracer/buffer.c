@@ -99,25 +99,6 @@ static void thread_key_set(struct fasttrace_thread *t)
 		pthread_setspecific(thread_key, t);
 }
 
-/* The slots of a ring that nobody knows yet, with `first` to be written (ft-layout.h, words). */
-static void ring_init(const struct fasttrace_ring *r, struct ft_buffer *b, uint64_t first)
-{
-	uint64_t n = r->mask + 1;
-
-	for (uint64_t seq = first; seq != first + n; seq++) {
-		struct fasttrace_slot *slot = ft_ring_slot(r, seq);
-		bool open = seq == first;
-		uint64_t tag = open ? seq : seq - n;
-
-		slot->committed = ft_word_fresh(r, tag);
-		slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
-		slot->page = ft_page_word(tag, 0, seq & r->mask);
-		FASTTRACE_POINT(slot_laid);
-	}
-	b->head = b->consumed = b->base = first;
-	FASTTRACE_POINT(ring_laid);
-}
-
 /* Make the ring of an ended thread fit to go on: close what is open, forget what is in flight. */
 static void ring_reuse(const struct fasttrace_ring *r, struct ft_buffer *b)
 {
@@ -345,22 +326,7 @@ static int place_reuse(struct ft_arena *a, uint32_t *index)
 /* From here on it is this thread's. */
 static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fasttrace_ring *r)
 {
-	uint64_t head = ft_load_acquire(&b->head);
-
-	ft_fence_release(); /* claim:W: who reads what follows sees, looking again, that we came */
-	ft_store_relaxed(&b->tid, (uint32_t)syscall(SYS_gettid));
-	ft_store_relaxed(&b->serial, ft_add_relaxed(&a->serials, 1) + 1);
-	FASTTRACE_POINT(owner_numbered);
-	ft_store_relaxed(&b->base, head);
-	FASTTRACE_POINT(owner_based);
-	ft_store_relaxed(&b->base_begun, ft_load_acquire(&ft_ring_slot(r, head)->begun));
-	for (int i = 0; i < FT_LOST_REASONS; i++)
-		ft_store_relaxed(&b->base_lost[i], ft_load_acquire(&b->lost[i]));
-	ft_store_relaxed(&b->base_steps, ft_load_acquire(&b->steps));
-	ft_store_relaxed(&b->base_consumed_events, ft_load_acquire(&b->consumed_events));
-	ft_store_relaxed(&b->base_in_flight, ft_load_acquire(&b->in_flight));
-	ft_store_relaxed(&b->base_corrupted, ft_load_acquire(&b->corrupted));
-	ft_store_relaxed(&b->base_consumed_subbufs, ft_load_acquire(&b->consumed_subbufs));
+	ft_buffer_own(a, b, r, (uint32_t)syscall(SYS_gettid));
 	prctl(PR_GET_NAME, b->name);
 	FASTTRACE_POINT(owner_named);
 	ft_store_release(&b->state, FT_BUFFER_LIVE); /* attach:W */
@@ -381,7 +347,7 @@ static int buffer_claim(struct ft_arena *a, uint32_t *index)
 	if (err)
 		ring_reuse(&ring, b);
 	else
-		ring_init(&ring, b, 0);
+		ft_ring_lay(&ring, b, 0);
 	buffer_own(a, b, &ring);
 	ft_store_release(&place_of(a, *index)->ready, 1); /* attach:W */
 	FASTTRACE_POINT(place_ready);

@@ -22,7 +22,8 @@
 #define PLACES_OFFSET	(3 * PAGE)
 #define EVENTS_OFFSET	(PLACES_OFFSET + FT_MAX_BUFFERS * sizeof(struct ft_buffer_place))
 #define RULES_OFFSET	(EVENTS_OFFSET + FT_EVENTS_BYTES)
-#define BUFFERS_OFFSET	(RULES_OFFSET + 2 * FT_RULES_BYTES)
+#define MARKER_OFFSET	(RULES_OFFSET + 2 * FT_RULES_BYTES) /* backed with the first marker */
+#define BUFFERS_OFFSET	(MARKER_OFFSET + FT_MARKER_BYTES)
 #define FIRST_EVENTS	(3 * PAGE) /* bytes of the event table that the first events take */
 #define NEW_ARENA_BYTES (UINT64_C(2) << 20) /* make room for this much before one is created */
 
@@ -193,6 +194,7 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->events_offset = EVENTS_OFFSET;
 	a->events_bytes = FT_EVENTS_BYTES;
 	a->rules_offset = RULES_OFFSET;
+	a->marker_offset = (uint32_t)MARKER_OFFSET;
 	a->buffers_offset = BUFFERS_OFFSET;
 	a->max_bytes = size - BUFFERS_OFFSET;
 	a->mode = config->mode;

@@ -14,7 +14,7 @@
 static char run_dir[200];
 
 /* The arena that process has by now. */
-static inline struct fasttrace_arena *arena_of(pid_t pid)
+static inline struct fasttrace_arena *arena_open_of(pid_t pid, unsigned flags)
 {
 	struct fasttrace_arena *a = NULL;
 	DIR *d = opendir(run_dir);
@@ -24,10 +24,15 @@ static inline struct fasttrace_arena *arena_of(pid_t pid)
 	snprintf(part, sizeof(part), "-%d-", (int)pid);
 	while (d && !a && (e = readdir(d)))
 		if (e->d_name[0] != '.' && strstr(e->d_name, part))
-			fasttrace_arena_open(dirfd(d), e->d_name, FASTTRACE_OPEN_CONSUME, &a, NULL);
+			fasttrace_arena_open(dirfd(d), e->d_name, flags, &a, NULL);
 	if (d)
 		closedir(d);
 	return a;
+}
+
+static inline struct fasttrace_arena *arena_of(pid_t pid)
+{
+	return arena_open_of(pid, FASTTRACE_OPEN_CONSUME);
 }
 
 static uint64_t failures, comparisons;

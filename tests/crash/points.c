@@ -11,6 +11,7 @@
 #include "points.h" /* first: what a label means, also in what is inlined */
 
 #include "points-life.h"
+#include "points-marker.h"
 #include "points-pair.h"
 #include "row.h"
 
@@ -96,6 +97,8 @@ int main(int argc, char **argv)
 	     all, &life_kills);
 	part(mode, "reader killed at each label, and the one that takes over", reader_run, all,
 	     &reader_kills);
+	part(mode, "consumer killed at each label of a marker, and the one that takes over",
+	     marker_run, all, &marker_kills);
 	part(mode, "both killed, each at a label of its own", pair_run, all, &pair_kills);
 	reach_check(mode, "012r");
 	rmdir(run_dir);

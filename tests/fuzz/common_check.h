@@ -32,6 +32,9 @@ void check_heap(void);
 /** check_out() - these bytes came out. */
 void check_out(const void *data, size_t bytes);
 
+/** check_timed() - an event was stamped: what comes out from here on is not the same each time. */
+void check_timed(void);
+
 /** check_text() - a name: not empty, no control character, no slash; it came out. */
 void check_text(const char *text);
 

@@ -31,6 +31,8 @@ void fence(struct fasttrace_arena *a)
 	part(a, a->places_offset, FT_MAX_BUFFERS * sizeof(struct ft_buffer_place));
 	part(a, a->events_offset, a->events_bytes);
 	part(a, a->rules_offset, 2 * FT_RULES_BYTES);
+	if (a->marker_offset)
+		part(a, a->marker_offset, FT_MARKER_BYTES);
 	for (unsigned i = 0; i < FT_MAX_BUFFERS; i++) {
 		b = a->buffers[i];
 		if (!b)

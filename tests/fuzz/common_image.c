@@ -104,6 +104,7 @@ static void header_make(struct ft_arena *h, unsigned mode)
 		.cmdline_offset = IMAGE_PATHS + FT_PATH_BYTES,
 		.cmdline_bytes = 13,
 		.clock_source = "tsc",
+		.marker_offset = IMAGE_MARKER,
 		.rules_offset = IMAGE_RULES,
 		.buffers = IMAGE_BUFFERS,
 		.buffers_end = IMAGE_BUFFERS * IMAGE_RING_BYTES,

@@ -23,7 +23,8 @@
 #define IMAGE_EVENTS_END UINT64_C(0x83000)
 #define IMAGE_RINGS	 IMAGE_EVENTS_END
 #define IMAGE_RING_BYTES UINT64_C(0x10000) /* control block in the first page, then pages */
-#define IMAGE_SIZE	 (IMAGE_RINGS + IMAGE_BUFFERS * IMAGE_RING_BYTES)
+#define IMAGE_MARKER	 (IMAGE_RINGS + IMAGE_BUFFERS * IMAGE_RING_BYTES)
+#define IMAGE_SIZE	 (IMAGE_MARKER + FT_MARKER_BYTES)
 
 /* Parts of the file that an input can name. */
 enum image_part {

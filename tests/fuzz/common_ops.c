@@ -152,6 +152,24 @@ static void events_switch(struct ops *o, struct input *in)
 	fasttrace_events_switch(o->a, names[which & 7], names[which >> 3 & 7], on & 1);
 }
 
+/* Whole, or not at all. */
+static void marker(struct ops *o, size_t bytes)
+{
+	static const char text[FASTTRACE_MARKER_BYTES + 256];
+	struct fasttrace_stats before, after;
+	int err;
+
+	if (fasttrace_arena_stats(o->a, &before))
+		return;
+	err = fasttrace_marker_write(o->a, text, bytes * 17);
+	check_timed();
+	CHECK(!err || err == -EMSGSIZE || err == -EBUSY || err == -ESRCH || err == -EBADF ||
+	      err == -EAGAIN || err == -ENOSPC || err == -ENOTSUP || err == -EPROTO);
+	CHECK(err || bytes * 17 <= FASTTRACE_MARKER_BYTES);
+	if (o->still && err && err != -EPROTO && !fasttrace_arena_stats(o->a, &after))
+		CHECK(after.begun == before.begun && after.in_flight == before.in_flight);
+}
+
 static void end(struct ops *o, struct input *in)
 {
 	uint8_t how = input_u8(in);
@@ -161,6 +179,8 @@ static void end(struct ops *o, struct input *in)
 	CHECK(code >= -1 && code <= 255);
 	fasttrace_arena_set_end(o->a, (enum fasttrace_end)(how & 7), how);
 	fasttrace_arena_end(o->a, &code);
+	if (how & 0x80)
+		marker(o, input_u8(in));
 }
 
 static void waiting(struct ops *o, unsigned index)
@@ -302,6 +322,9 @@ void ops_sweep(struct ops *o)
 	waiting(o, 1);
 	snapshot(o);
 	metadata(o);
+	marker(o, 3);
+	disjoint(o, fasttrace_arena_buffers(o->a));
+	snapshot(o);
 }
 
 void ops_close(struct ops *o)

@@ -59,7 +59,7 @@
  * | ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
  * | ft_cas(&slot->word, word, fresh);
  * | ft_cas(&b->head, seq, next);
- * @tracer/buffer.c ring_init() 3613829868 init
+ * @include/ft-ring.h ft_ring_lay() 4088391924 init
  * | slot->committed = ft_word_fresh(r, tag);
  * | slot->word = slot->committed | (open ? 0 : ft_word_closed_bit(r));
  * | slot->page = ft_page_word(tag, 0, seq & r->mask);
@@ -152,7 +152,7 @@
  * | if (!b->ring.overwrite || ft_page_standing(b, b->hold.page) >= 0)
  * | !ft_cas(&slot->page, now, ft_page_word(b->hold.seq, 0, b->hold.page)))
  * @reader/takeover.c ft_hold_return() 703789289 `give_back`
- * @reader/takeover.c ft_takeover() 3955410337 the escape at the end of Reader
+ * @reader/takeover.c ft_takeover() 3122195854 the escape at the end of Reader; no marker_undo(), which leaves threads alone
  * @reader/recover.c range_load() 491953343 content_read()
  * | uint64_t before = ft_load_acquire(&pair[0]), after = ft_load_acquire(&pair[1]);
  * @reader/recover.c ranges_clip() 2870901324 content_read(), where overlaps are one

@@ -373,7 +373,7 @@ static void bad_entry_is_refused_and_those_before_it_stay(void **state)
 	assert_refused(e);
 	(e = spoilt())->types[0] = 0x80 | FASTTRACE_TYPE_U8;
 	assert_refused(e);
-	(e = spoilt())->kind = FASTTRACE_KIND_GUARD + 1;
+	(e = spoilt())->kind = FASTTRACE_KIND_MARKER + 1;
 	assert_refused(e);
 	(e = spoilt())->types[0] = 0;
 	assert_refused(e);
