@@ -33,6 +33,7 @@ enum ft_kind {
 	FT_METADATA,
 	FT_TRACE,
 	FT_TRACE_PIPE,
+	FT_MARKER,
 	FT_EVENTS,
 	FT_EVENTS_ENABLE,
 	FT_PROVIDER,
@@ -228,6 +229,9 @@ int ft_stream_open(struct ft_node *node, struct ft_file **file);
 /* trace.c */
 int ft_trace_open(struct ft_node *node, struct ft_file **file);
 int ft_trace_truncate(struct ft_node *node);
+
+/* marker.c */
+int ft_marker_open(struct ft_node *node, struct ft_file **file);
 
 /* pipe.c */
 int ft_pipe_open(struct ft_node *node, struct ft_file **file);

@@ -32,6 +32,7 @@ struct kind {
 #define OTHERS_MODE (S_IFDIR | 0755) /* of the root, where other users are let in */
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
+#define TAKE_MODE   (S_IFREG | 0200)
 
 #define TEXT_FILE(n, p)                                                         \
 	{                                                                       \
@@ -91,6 +92,10 @@ static const struct kind kinds[FT_KINDS] = {
 			   .parent = FT_PROCESS,
 			   .mode = SHOW_MODE,
 			   .open = ft_pipe_open},
+	[FT_MARKER] = {.name = "marker",
+		       .parent = FT_PROCESS,
+		       .mode = TAKE_MODE,
+		       .open = ft_marker_open},
 	[FT_EVENTS] = {.name = "events",
 		       .parent = FT_PROCESS,
 		       .mode = DIR_MODE,

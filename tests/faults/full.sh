@@ -85,6 +85,26 @@ full_thread()
 	empty
 }
 
+# The first marker takes memory, those behind it none; and the daemon lives without.
+full_marker()
+{
+	serve
+	act write 50 touch "$WORK/before" stay
+	await test -e "$WORK/before"
+	fill
+	isnt "a marker for which there is no memory" sh -c "env echo hello >'$M/$pid/marker'"
+	has "is refused" "No space left on device"
+	exact "full at the first marker" 50
+	rm "$SMALL/ballast"
+	is "with room it is recorded" sh -c "env echo hello >'$M/$pid/marker'"
+	fill
+	is "the next needs none" sh -c "i=0; while [ \$i -lt 3000 ]; do i=\$((i + 1)); echo \$i; done >'$M/$pid/marker'"
+	exact "full behind it" 3051
+	calm "full at the first marker"
+	murder "$pid"
+	empty
+}
+
 # Living processes, many at once: none may go, and together they keep to the bound.
 full_bound()
 {
@@ -130,6 +150,7 @@ export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
 mkdir -m 700 "$FASTTRACE_DIR"
 full_start
 full_thread
+full_marker
 full_bound
 full_new
 conclude

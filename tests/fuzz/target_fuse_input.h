@@ -86,7 +86,8 @@ static const char *pick_name(void)
 					    "00000000000000000000",
 					    "00000000000000000001",
 					    "trace",
-					    "trace_pipe"};
+					    "trace_pipe",
+					    "marker"};
 	static char text[1025];
 	uint8_t n = take8();
 	size_t len;

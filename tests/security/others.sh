@@ -26,7 +26,7 @@ all_refused() # USER MOUNT PID
 		for op in cd inotify; do refused EACCES "$who" "$op" "$p"; done
 	fi
 	for name in comm cmdline exe state mode clock stats trace trace_pipe ctf-metadata control \
-		tracing_on error_log events events/enable \
+		tracing_on error_log marker events events/enable \
 		snapshot snapshot/metadata threads threads/"$3" threads/"$3"/stream; do
 		for op in stat read; do refused EACCES "$who" "$op" "$p/$name"; done
 	done
@@ -35,6 +35,7 @@ all_refused() # USER MOUNT PID
 	refused EACCES "$who" write "$p/events/enable" 0
 	refused EACCES "$who" write "$p/trace" 0
 	refused EACCES "$who" write "$p/tracing_on" 0
+	refused EACCES "$who" write "$p/marker" hello
 	refused EACCES "$who" write "$p/mode" overwrite
 	refused EACCES "$who" write "$p/error_log" nothing
 	refused EACCES "$who" unlink "$p/threads/$3/subbuf/00000000000000000000"

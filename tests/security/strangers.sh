@@ -43,6 +43,7 @@ for who in bob root; do
 		refused EACCES "$who" write "$file" flush
 	done
 	refused EACCES "$who" write "$M/$traced/events/enable" 0
+	refused EACCES "$who" write "$M/$traced/marker" hello
 	refused EACCES "$who" rmdir "$M/$traced"
 	refused EACCES "$who" unlink "$t/subbuf/00000000000000000000"
 	refused EACCES "$who" create "$M/file"
