@@ -27,7 +27,7 @@
 struct ft_options {
 	const char *dir;
 	const char *mode; /* NULL: as PROGRAM finds it */
-	char *subbuf_size;
+	const char *subbuf_size;
 	const char *subbufs;
 	const char *events;
 	bool foreground;

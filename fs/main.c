@@ -130,6 +130,5 @@ int main(int argc, char **argv)
 	status = ft_arenadir_open(o.dir, &dir) ? EXIT_FAILURE : start(&o, &dir, mount);
 	ft_arenadir_close(&dir);
 	g_free(mount);
-	g_free(o.subbuf_size);
 	return status;
 }

@@ -11,14 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ft-geometry.h"
 #include "ft-rules.h"
 #include "launch.h"
 
-#define MIN_SUBBUF  (UINT64_C(4) << 10)
-#define MAX_SUBBUF  (UINT64_C(16) << 20)
-#define MIN_SUBBUFS UINT64_C(2)
-#define MAX_SUBBUFS UINT64_C(4096)
-#define MAX_PERIOD  86400.0
+#define MAX_PERIOD 86400.0
 
 enum {
 	OPT_MODE = 256,
@@ -89,33 +86,6 @@ void ft_report(const char *format, ...)
 	g_free(text);
 }
 
-static bool power_of_two_in(uint64_t n, uint64_t min, uint64_t max)
-{
-	return n >= min && n <= max && !(n & (n - 1));
-}
-
-/* A number, with K or M where @units. */
-static bool number_parse(const char *text, bool units, uint64_t *n)
-{
-	unsigned shift = 0;
-	char *end;
-
-	if (!g_ascii_isdigit(text[0]))
-		return false;
-	errno = 0;
-	*n = strtoull(text, &end, 10);
-	if (units && (*end == 'K' || *end == 'k'))
-		shift = 10;
-	else if (units && (*end == 'M' || *end == 'm'))
-		shift = 20;
-	if (shift)
-		end++;
-	if (errno || *end || *n > UINT64_MAX >> shift)
-		return false;
-	*n <<= shift;
-	return true;
-}
-
 static bool mode_set(struct ft_options *o, const char *value)
 {
 	o->mode = value;
@@ -127,25 +97,23 @@ static bool mode_set(struct ft_options *o, const char *value)
 
 static bool subbuf_size_set(struct ft_options *o, const char *value)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	if (number_parse(value, true, &n) && power_of_two_in(n, MIN_SUBBUF, MAX_SUBBUF)) {
-		g_free(o->subbuf_size);
-		o->subbuf_size = g_strdup_printf("%" PRIu64, n);
+	o->subbuf_size = value;
+	if (ft_number_parse(value, strlen(value), &n) && ft_subbuf_valid(n))
 		return true;
-	}
-	ft_report("--subbuf-size=%s: expected a power of two from 4K to 16M", value);
+	ft_report("--subbuf-size=%s: expected " FT_SUBBUF_ACCEPTED, value);
 	return false;
 }
 
 static bool subbufs_set(struct ft_options *o, const char *value)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
 	o->subbufs = value;
-	if (number_parse(value, false, &n) && power_of_two_in(n, MIN_SUBBUFS, MAX_SUBBUFS))
+	if (ft_number_parse(value, strlen(value), &n) && ft_subbufs_valid(n))
 		return true;
-	ft_report("--subbufs=%s: expected a power of two from 2 to 4096", value);
+	ft_report("--subbufs=%s: expected " FT_SUBBUFS_ACCEPTED, value);
 	return false;
 }
 

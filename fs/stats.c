@@ -90,12 +90,6 @@ static void recent_text(const struct recent *r, GString *text)
 			       r->events_per_second, r->bytes_per_second);
 }
 
-static void geometry_text(uint64_t subbuf_bytes, uint32_t subbufs, GString *text)
-{
-	g_string_append_printf(text, "subbuf_bytes %" PRIu64 "\nsubbufs %" PRIu32 "\n",
-			       subbuf_bytes, subbufs);
-}
-
 int ft_thread_stats(struct ft_thread *t, const struct fasttrace_buffer_info *info, GString *text)
 {
 	struct fasttrace_arena *arena = t->process->arena;
@@ -109,7 +103,8 @@ int ft_thread_stats(struct ft_thread *t, const struct fasttrace_buffer_info *inf
 		return err;
 	counts_text(&stats, text);
 	recent_text(&recent, text);
-	geometry_text(info->subbuf_bytes, info->subbufs, text);
+	g_string_append_printf(text, "subbuf_size %" PRIu64 "\nsubbufs %" PRIu32 "\n",
+			       info->subbuf_bytes, info->subbufs);
 	return 0;
 }
 
@@ -130,6 +125,5 @@ int ft_process_stats(struct ft_process *p, GString *text)
 	counts_text(&stats, text);
 	recent_text(&recent, text);
 	g_string_append_printf(text, "buffers %u\n", n);
-	geometry_text(p->info->subbuf_bytes, p->info->subbufs, text);
 	return 0;
 }

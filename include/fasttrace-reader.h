@@ -60,8 +60,12 @@ struct fasttrace_process_info {
 	const char *clock_why; /* why this one, in words */
 	uint64_t clock_hz;
 	uint64_t created_realtime_ns;
-	uint64_t subbuf_bytes; /* geometry of a new thread's buffer */
-	uint32_t subbufs;
+};
+
+/* How large a buffer is. */
+struct fasttrace_geometry {
+	uint64_t subbuf_bytes; /* a power of two from 4K to 16M */
+	uint32_t subbufs;      /* a power of two from 2 to 4096 */
 };
 
 /* Who owns a buffer now. */
@@ -267,6 +271,20 @@ FASTTRACE_READER_API bool fasttrace_tracing_is_on(const struct fasttrace_arena *
  */
 FASTTRACE_READER_API int fasttrace_marker_write(struct fasttrace_arena *arena, const char *text,
 						size_t bytes);
+
+/**
+ * fasttrace_geometry_get(), fasttrace_geometry_set() - how large the buffers of threads to come are.
+ * Those there are stay as they are. A thread that begins meanwhile gets the old size and number, or
+ * the new ones. It stands in the arena; a forked child begins with what its parent has.
+ * Where memory is short a thread gets less: fasttrace_buffer_get_info() tells what it got.
+ * Return: 0; -EINVAL out of bounds; -ENOSPC such a buffer would take more than half of what the
+ *         process may take for all of them, and so be had by no thread; -EBUSY not the consumer;
+ *         -EPROTO what stands in the arena is out of bounds, or somebody else writes it.
+ */
+FASTTRACE_READER_API int fasttrace_geometry_get(const struct fasttrace_arena *arena,
+						struct fasttrace_geometry *geometry);
+FASTTRACE_READER_API int fasttrace_geometry_set(struct fasttrace_arena *arena,
+						const struct fasttrace_geometry *geometry);
 
 /** fasttrace_arena_buffers() - number of buffers; they are indexed from 0 and only ever added. */
 FASTTRACE_READER_API unsigned fasttrace_arena_buffers(struct fasttrace_arena *arena);

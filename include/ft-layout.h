@@ -54,6 +54,9 @@
  *   I9  Counts: word's events are exact, since they change in the CAS that reserves; begun of
  *       seq + 1 = begun of seq + events of seq; lost of seq was counted while seq - 1 was the newest.
  *       What was overwritten is derived.
+ *   I10 A ring has the geometry that its place says, for ever. That of rings to come is one word,
+ *       which the consumer changes by a CAS and who makes a ring loads once: the size of a
+ *       sub-buffer and their number are of one pair that was set.
  *
  * ORDER (A: acquire, R: release; every CAS is acquire-release)
  *
@@ -104,6 +107,10 @@
  * every `on` is 0, the text stays and may change, and once it is cleared each `on` is what the text
  * says. A new consumer finishes a stop that its predecessor's death cut short.
  *
+ * GEOMETRY. The word of I10 is relaxed on both sides: no other access hangs on it, and of one word
+ * there are no halves, whoever dies when. The bounds on memory are the process's to keep, at each
+ * ring that it makes; the reader refuses what could never be had (ft_geometry_fits()).
+ *
  * NESTED EVENTS. A handler that commits while an outer event is in flight cannot move committed.
  * It notes its range in the page's first 80 bytes (the reader's header space): up to five pairs
  * {before, after} of word values. The pair is valid when both carry the page's seq. A range that
@@ -130,12 +137,9 @@
 #define FT_LAYOUT_H
 
 #include "fasttrace-abi.h"
+#include "ft-geometry.h"
 
 #define FT_ARENA_MAGIC	 UINT64_C(0x31656361727466ff) /* "\xffftrace1" */
-#define FT_MIN_SUBBUF	 (UINT64_C(4) << 10)
-#define FT_MAX_SUBBUF	 (UINT64_C(16) << 20)
-#define FT_MIN_SUBBUFS	 UINT64_C(2)
-#define FT_MAX_SUBBUFS	 UINT64_C(4096)
 #define FT_MAX_BUFFERS	 4096u
 #define FT_MAX_EVENTS	 65535u
 #define FT_EVENTS_BYTES	 (UINT64_C(4) << 20) /* of the event table, at most */
@@ -294,8 +298,8 @@ struct ft_arena {
 	uint64_t clock_monotonic_ns; /* CLOCK_MONOTONIC, */
 	uint64_t clock_realtime_ns;  /* and CLOCK_REALTIME */
 
-	uint32_t subbuf_shift;
-	uint32_t subbufs_shift;
+	/* of rings to come; by the process before its first event, then by the reader */
+	uint64_t geometry;	   /* { subbufs_shift:32, subbuf_shift:32 } */
 	uint64_t block_timeout_ns; /* UINT64_MAX: for ever */
 	uint64_t max_bytes;	   /* of buffers */
 
@@ -343,6 +347,7 @@ FT_CHECK("reader's words have a line", offsetof(struct ft_buffer, consumed) == 6
 FT_CHECK("hold", offsetof(struct ft_buffer, hold) == 128 && sizeof(struct ft_hold) == 128);
 FT_CHECK("identity", offsetof(struct ft_buffer, state) == 256);
 FT_CHECK("arena header is one page at most", sizeof(struct ft_arena) <= 4096);
+FT_CHECK("geometry", offsetof(struct ft_arena, geometry) % 8 == 0);
 FT_CHECK("event entry", sizeof(struct ft_event_entry) == 40);
 FT_CHECK("place", sizeof(struct ft_buffer_place) == 32);
 FT_CHECK("the marker's control block",

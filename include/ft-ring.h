@@ -14,6 +14,28 @@
 #include "ft-atomic.h"
 #include "ft-layout.h"
 
+/** ft_ring_bytes() - of a ring, in whole pages; of them @control before its first sub-buffer. */
+static inline uint64_t ft_ring_bytes(enum ft_mode mode, struct ft_geometry g, uint64_t *control)
+{
+	uint64_t n = UINT64_C(1) << g.subbufs_shift, spare = mode == FT_OVERWRITE;
+
+	*control = (sizeof(struct ft_buffer) + n * sizeof(struct fasttrace_slot) + 4095) &
+		   ~UINT64_C(4095);
+	return *control + ((n + spare) << g.subbuf_shift);
+}
+
+/**
+ * ft_geometry_fits() - would a ring that ends at @end of @space be one of this geometry?
+ * Past half of the space rings are small, those but that are no larger.
+ */
+static inline bool ft_geometry_fits(enum ft_mode mode, struct ft_geometry g, uint64_t end,
+				    uint64_t space)
+{
+	uint64_t control, least = ft_ring_bytes(mode, FT_GEOMETRY_SMALL, &control);
+
+	return end <= space / 2 || (end <= space && ft_ring_bytes(mode, g, &control) <= least);
+}
+
 static inline uint64_t ft_word_units(const struct fasttrace_ring *r, uint64_t word)
 {
 	return word & ((UINT64_C(1) << r->unit_bits) - 1);

@@ -51,9 +51,8 @@ static const char *header_check(const struct ft_arena *h, uint64_t size)
 	    h->rules_offset % 64 || h->marker_offset % 64 || h->events_bytes > UINT32_MAX ||
 	    h->events_offset > UINT32_MAX - h->events_bytes)
 		return "its header is not aligned";
-	if (h->mode > FT_BLOCK || h->clock > FT_CLOCK_CYCLES || h->subbuf_shift < 12 ||
-	    h->subbuf_shift > 24 || h->subbufs_shift < 1 || h->subbufs_shift > 12 ||
-	    h->events_bytes > FT_EVENTS_BYTES)
+	if (h->mode > FT_BLOCK || h->clock > FT_CLOCK_CYCLES ||
+	    !ft_geometry_valid(ft_geometry_of(h->geometry)) || h->events_bytes > FT_EVENTS_BYTES)
 		return "its geometry is out of range";
 	return NULL;
 }
@@ -108,8 +107,6 @@ static void info_fill(struct fasttrace_arena *a, const struct ft_arena *h)
 	clock_why_fill(a, h);
 	i->clock_hz = h->clock_hz;
 	i->created_realtime_ns = h->clock_realtime_ns;
-	i->subbuf_bytes = UINT64_C(1) << h->subbuf_shift;
-	i->subbufs = UINT32_C(1) << h->subbufs_shift;
 }
 
 static int file_open(int dirfd, const char *path, bool *writable)

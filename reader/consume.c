@@ -30,34 +30,33 @@ static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader
 	const struct ft_buffer_place *p =
 		(const void *)(a->map + a->places_offset + index * sizeof(*p));
 	uint64_t offset, pages_offset, n, control;
-	uint32_t shift, nshift;
+	struct ft_geometry g;
 
 	if (!ft_load_acquire(&p->ready)) /* attach:R */
 		return -ENOENT;
 	offset = ft_load_relaxed(&p->offset); /* written once, before ready */
 	pages_offset = ft_load_relaxed(&p->pages_offset);
-	shift = ft_load_relaxed(&p->subbuf_shift);
-	nshift = ft_load_relaxed(&p->subbufs_shift);
-	if (shift < 12 || shift > 24 || nshift < 1 || nshift > 12 || offset % 64 ||
-	    pages_offset % 64 || (offset < a->buffers_offset && offset != a->marker_offset) ||
-	    offset > a->size)
+	g.subbuf_shift = ft_load_relaxed(&p->subbuf_shift);
+	g.subbufs_shift = ft_load_relaxed(&p->subbufs_shift);
+	if (!ft_geometry_valid(g) || offset % 64 || pages_offset % 64 ||
+	    (offset < a->buffers_offset && offset != a->marker_offset) || offset > a->size)
 		return -EPROTO;
-	n = UINT64_C(1) << nshift;
+	n = UINT64_C(1) << g.subbufs_shift;
 	b->pages = (uint32_t)n + (a->info.mode == FASTTRACE_OVERWRITE);
 	control = sizeof(struct ft_buffer) + n * sizeof(struct fasttrace_slot);
 	if (pages_offset < offset || pages_offset - offset < control || pages_offset > a->size ||
-	    (uint64_t)b->pages << shift > a->size - pages_offset)
+	    (uint64_t)b->pages << g.subbuf_shift > a->size - pages_offset)
 		return -EPROTO;
-	if (view_shared(a, offset, pages_offset + ((uint64_t)b->pages << shift)))
+	if (view_shared(a, offset, pages_offset + ((uint64_t)b->pages << g.subbuf_shift)))
 		return -EPROTO;
 	b->shared = (struct ft_buffer *)(void *)(a->map + offset);
 	b->ring = (struct fasttrace_ring){
 		.slots = (struct fasttrace_slot *)(b->shared + 1),
 		.pages = a->map + pages_offset,
 		.mask = n - 1,
-		.units = UINT32_C(1) << (shift - 3),
-		.unit_bits = (uint8_t)(shift - 2),
-		.page_shift = (uint8_t)shift,
+		.units = UINT32_C(1) << (g.subbuf_shift - 3),
+		.unit_bits = (uint8_t)(g.subbuf_shift - 2),
+		.page_shift = (uint8_t)g.subbuf_shift,
 		.overwrite = a->info.mode == FASTTRACE_OVERWRITE,
 		.raw_clock = a->info.raw_clock,
 	};

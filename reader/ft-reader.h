@@ -11,6 +11,7 @@
  *   walk.c      the event table as a hostile text; events in a sub-buffer (ft-walk.h)
  *   events.c    what events there are; turning them on and off
  *   marker.c    events that are ours to write
+ *   geometry.c  the size of rings to come
  *   packet.c    CTF packet headers
  *   metadata.c  TSDL
  *   clock.c     frequency and offset of the clock (ft-clock.h)

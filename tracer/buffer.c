@@ -22,10 +22,6 @@
 /* A refused thread asks again once in so many events. */
 #define REFUSED_RETRY 1024
 
-/* Of a small ring, past half of a bound: 4 x 16K. */
-#define SMALL_SHIFT   14
-#define SMALL_N_SHIFT 2
-
 static pthread_key_t thread_key;
 static uint32_t thread_key_ready;
 /* Its end came, but it may trace again; how often it asked since it was refused. */
@@ -139,16 +135,6 @@ static void ring_view(struct ft_arena *a, uint32_t index, struct fasttrace_ring 
 	};
 }
 
-static uint64_t ring_bytes(const struct ft_arena *a, uint32_t subbuf_shift, uint32_t subbufs_shift,
-			   uint64_t *control)
-{
-	uint64_t n = UINT64_C(1) << subbufs_shift, spare = a->mode == FT_OVERWRITE;
-
-	*control = (sizeof(struct ft_buffer) + n * sizeof(struct fasttrace_slot) + 4095) &
-		   ~UINT64_C(4095);
-	return *control + ((n + spare) << subbuf_shift);
-}
-
 static int directory_open(void)
 {
 	return open(ft_process_config()->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -166,11 +152,16 @@ static bool bound_is_kept(void)
 	return kept;
 }
 
+static struct ft_geometry place_geometry(const struct ft_buffer_place *p)
+{
+	return (struct ft_geometry){p->subbuf_shift, p->subbufs_shift};
+}
+
 /* Give back what no ring stands in: its memory always, its place unless what follows is taken. */
 static void space_return(struct ft_arena *a, const struct ft_buffer_place *p)
 {
 	uint64_t control, at = p->offset - a->buffers_offset;
-	uint64_t bytes = ring_bytes(a, p->subbuf_shift, p->subbufs_shift, &control);
+	uint64_t bytes = ft_ring_bytes(a->mode, place_geometry(p), &control);
 
 	madvise((char *)a + p->offset, bytes, MADV_REMOVE);
 	FASTTRACE_POINT(space_freed);
@@ -178,14 +169,13 @@ static void space_return(struct ft_arena *a, const struct ft_buffer_place *p)
 	FASTTRACE_POINT(space_returned);
 }
 
-/* Take ring space from the end; past half of a bound, a small ring. -ENOMEM: none is left. */
-static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p)
+/* Take ring space from the end. -ENOMEM: none is left. */
+static int space_claim(struct ft_arena *a, struct ft_geometry g, struct ft_buffer_place *p)
 {
-	uint64_t end, control, bytes;
+	uint64_t end, control, bytes = ft_ring_bytes(a->mode, g, &control);
 
-	p->subbuf_shift = small ? SMALL_SHIFT : a->subbuf_shift;
-	p->subbufs_shift = small ? SMALL_N_SHIFT : a->subbufs_shift;
-	bytes = ring_bytes(a, p->subbuf_shift, p->subbufs_shift, &control);
+	p->subbuf_shift = g.subbuf_shift;
+	p->subbufs_shift = g.subbufs_shift;
 	do {
 		end = ft_load_acquire(&a->buffers_end);
 		if (bytes > a->max_bytes - end)
@@ -201,18 +191,18 @@ static int space_claim(struct ft_arena *a, bool small, struct ft_buffer_place *p
 }
 
 /*
- * Is a full ring more than what remains of half the directory's bound, or of half of our own? Is
- * even a small one more than what remains of all of it?
+ * Is a full ring more than what remains of half the directory's bound, or of half of our own? Then
+ * it is to be a small one. Is even that more than what remains of all of it?
  */
-static int space_left(struct ft_arena *a, bool *small)
+static int space_left(struct ft_arena *a, struct ft_geometry *g)
 {
-	uint64_t full = ring_bytes(a, a->subbuf_shift, a->subbufs_shift, &(uint64_t){0});
-	uint64_t least = ring_bytes(a, SMALL_SHIFT, SMALL_N_SHIFT, &(uint64_t){0});
-	uint64_t bytes = 0, bound = UINT64_MAX;
+	uint64_t full = ft_ring_bytes(a->mode, *g, &(uint64_t){0});
+	uint64_t least = ft_ring_bytes(a->mode, FT_GEOMETRY_SMALL, &(uint64_t){0});
+	uint64_t bytes = 0, bound = UINT64_MAX, end = ft_load_relaxed(&a->buffers_end);
 	int fd;
 
 	/* Many short threads come here in vain: do not look at the directory each time. */
-	if (a->max_bytes - ft_load_relaxed(&a->buffers_end) < (least < full ? least : full))
+	if (a->max_bytes - end < (least < full ? least : full))
 		return -ENOMEM;
 	fd = directory_open();
 	if (fd >= 0) {
@@ -221,9 +211,13 @@ static int space_left(struct ft_arena *a, bool *small)
 		bound = ft_dir_bound(fd);
 		close(fd);
 	}
-	*small = least < full && (ft_load_relaxed(&a->buffers_end) + full > a->max_bytes / 2 ||
-				  bytes + full > bound / 2); /* a hint: the claim's CAS decides */
-	return bytes + (*small ? least : full) > bound ? -ENOMEM : 0;
+	/* Hints: the claim's CAS decides. */
+	if (full > least && (!ft_geometry_fits(a->mode, *g, end + full, a->max_bytes) ||
+			     bytes + full > bound / 2)) {
+		*g = FT_GEOMETRY_SMALL;
+		full = least;
+	}
+	return bytes + full > bound ? -ENOMEM : 0;
 }
 
 /* Take the next place. */
@@ -242,16 +236,15 @@ static int place_take(struct ft_arena *a, uint32_t *index)
 	return 0;
 }
 
-static int place_new(struct ft_arena *a, uint32_t *index)
+static int place_new(struct ft_arena *a, struct ft_geometry g, uint32_t *index)
 {
 	struct ft_buffer_place made = {0}, *place;
-	bool small;
-	int err = space_left(a, &small);
+	int err = space_left(a, &g);
 
 	if (!err && ft_load_acquire(&a->buffers) >= FT_MAX_BUFFERS)
 		err = -ENOMEM;
 	if (!err)
-		err = space_claim(a, small, &made);
+		err = space_claim(a, g, &made);
 	if (err)
 		return err;
 	err = place_take(a, index);
@@ -302,25 +295,38 @@ static bool place_claim(struct ft_arena *a, uint32_t index)
 	return false;
 }
 
-/* The ring whose thread ended first. */
-static int place_reuse(struct ft_arena *a, uint32_t *index)
+/* Of a ring that a new one would be like: of what is wanted now, or small for want of space. */
+static bool place_fits(struct ft_arena *a, uint32_t index, struct ft_geometry wanted)
 {
-	for (;;) {
-		uint64_t count = ft_load_acquire(&a->buffers), best = UINT64_MAX;
+	struct ft_geometry g = place_geometry(place_of(a, index));
 
-		for (uint32_t i = 0; i < count; i++) {
-			if (!ft_load_acquire(&place_of(a, i)->ready) ||
-			    ft_load_acquire(&buffer_of(a, i)->state) != FT_BUFFER_DEAD ||
-			    !place_free(a, i) || ft_load_relaxed(&buffer_of(a, i)->death) >= best)
-				continue;
-			best = ft_load_relaxed(&buffer_of(a, i)->death);
-			*index = i;
-		}
-		if (best == UINT64_MAX)
-			return -ENOMEM;
+	return ft_geometry_same(g, wanted) || ft_geometry_same(g, FT_GEOMETRY_SMALL);
+}
+
+/* The ring whose thread ended first; of all, or of those that fit. */
+static bool place_oldest(struct ft_arena *a, const struct ft_geometry *wanted, uint32_t *index)
+{
+	uint64_t count = ft_load_acquire(&a->buffers), best = UINT64_MAX;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!ft_load_acquire(&place_of(a, i)->ready) ||
+		    ft_load_acquire(&buffer_of(a, i)->state) != FT_BUFFER_DEAD ||
+		    !place_free(a, i) || ft_load_relaxed(&buffer_of(a, i)->death) >= best ||
+		    (wanted && !place_fits(a, i, *wanted)))
+			continue;
+		best = ft_load_relaxed(&buffer_of(a, i)->death);
+		*index = i;
+	}
+	return best != UINT64_MAX;
+}
+
+/* What has a size that was wanted once comes last. But it comes: no space is lost by a change. */
+static int place_reuse(struct ft_arena *a, struct ft_geometry wanted, uint32_t *index)
+{
+	while (place_oldest(a, &wanted, index) || place_oldest(a, NULL, index))
 		if (place_claim(a, *index))
 			return 0;
-	}
+	return -ENOMEM;
 }
 
 /* From here on it is this thread's. */
@@ -335,11 +341,12 @@ static void buffer_own(struct ft_arena *a, struct ft_buffer *b, const struct fas
 
 static int buffer_claim(struct ft_arena *a, uint32_t *index)
 {
+	struct ft_geometry wanted = ft_geometry_of(ft_load_relaxed(&a->geometry)); /* I10 */
 	struct fasttrace_ring ring;
 	struct ft_buffer *b;
-	int err = place_new(a, index);
+	int err = place_new(a, wanted, index);
 
-	if (err && place_reuse(a, index))
+	if (err && place_reuse(a, wanted, index))
 		return err;
 	ring_view(a, *index, &ring);
 	b = buffer_of(a, *index);

@@ -20,29 +20,12 @@ static void complain(const char *name, const char *value, const char *accepted)
 	ft_complain("fasttrace: ", name, "=", value, ": expected ", accepted, "\n", NULL);
 }
 
-/* Digits and a suffix of @units, each 2^10 or 10^3 times what stands before it. */
-static bool number_parse(const char *s, const char *end_units, uint64_t *out)
+static bool memory_valid(uint64_t bytes)
 {
-	uint64_t n = 0;
-	const char *unit;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	for (; *s >= '0' && *s <= '9'; s++)
-		if (__builtin_mul_overflow(n, 10, &n) ||
-		    __builtin_add_overflow(n, (uint64_t)(*s - '0'), &n))
-			return false;
-	if (*s) {
-		unit = *s >= 'A' ? strchr(end_units, *s & ~0x20) : NULL;
-		if (!unit || s[1] ||
-		    __builtin_mul_overflow(n, UINT64_C(1) << (10 * (unit - end_units + 1)), &n))
-			return false;
-	}
-	*out = n;
-	return true;
+	return bytes >= UINT64_C(64) << 10 && bytes <= UINT64_C(1) << 40;
 }
 
-static void size_get(const char *name, const char *accepted, uint64_t min, uint64_t max, bool power,
+static void size_get(const char *name, const char *accepted, bool (*valid)(uint64_t n),
 		     uint64_t *out)
 {
 	const char *value = getenv(name);
@@ -50,7 +33,7 @@ static void size_get(const char *name, const char *accepted, uint64_t min, uint6
 
 	if (!value || !*value)
 		return;
-	if (!number_parse(value, "KMG", &n) || n < min || n > max || (power && (n & (n - 1))))
+	if (!ft_number_parse(value, strlen(value), &n) || !valid(n))
 		complain(name, value, accepted);
 	else
 		*out = n;
@@ -64,18 +47,13 @@ static bool time_parse(const char *s, uint64_t *ns)
 		uint64_t ns;
 	} units[] = {{"", 1000000000}, {"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
 	const char *unit = s + strspn(s, "0123456789");
-	char digits[24];
 	uint64_t n;
 
 	if (!strcmp(s, "inf")) {
 		*ns = UINT64_MAX;
 		return true;
 	}
-	if ((size_t)(unit - s) >= sizeof(digits))
-		return false;
-	memcpy(digits, s, (size_t)(unit - s));
-	digits[unit - s] = '\0';
-	if (!number_parse(digits, "", &n))
+	if (!ft_number_parse(s, (size_t)(unit - s), &n))
 		return false;
 	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
 		if (!strcmp(unit, units[i].unit) && !__builtin_mul_overflow(n, units[i].ns, &n)) {
@@ -181,10 +159,9 @@ void ft_config_get(struct ft_config *config)
 	mode_get(&config->mode);
 	timeout_get(&config->block_timeout_ns);
 	events_get(config->events, sizeof(config->events));
-	size_get("FASTTRACE_SUBBUF_SIZE", "a power of two from 4K to 16M", FT_MIN_SUBBUF,
-		 FT_MAX_SUBBUF, true, &config->subbuf_bytes);
-	size_get("FASTTRACE_SUBBUFS", "a power of two from 2 to 4096", FT_MIN_SUBBUFS,
-		 FT_MAX_SUBBUFS, true, &config->subbufs);
-	size_get("FASTTRACE_MAX_MEMORY", "a size from 64K to 1024G", UINT64_C(64) << 10,
-		 UINT64_C(1) << 40, false, &config->max_bytes);
+	size_get("FASTTRACE_SUBBUF_SIZE", FT_SUBBUF_ACCEPTED, ft_subbuf_valid,
+		 &config->subbuf_bytes);
+	size_get("FASTTRACE_SUBBUFS", FT_SUBBUFS_ACCEPTED, ft_subbufs_valid, &config->subbufs);
+	size_get("FASTTRACE_MAX_MEMORY", "a size from 64K to 1024G", memory_valid,
+		 &config->max_bytes);
 }

@@ -135,11 +135,6 @@ static void identity_fill(struct ft_arena *a)
 		ft_text_read("/proc/self/cmdline", (char *)a + a->cmdline_offset, FT_PATH_BYTES);
 }
 
-static unsigned log2_of(uint64_t n)
-{
-	return 63u - (unsigned)__builtin_clzll(n);
-}
-
 /* A forked child goes on with what its parent has switched since, stopped if that is. */
 static void rules_fill(struct ft_arena *a, const struct ft_arena *parent, const char *events)
 {
@@ -183,6 +178,14 @@ static void events_inherit(struct ft_arena *a, const struct ft_arena *parent, ui
 	FASTTRACE_POINT(entries_inherited);
 }
 
+/* A forked child goes on with what has been set for its parent's threads to come. */
+static uint64_t geometry_first(const struct ft_arena *parent, const struct ft_config *config)
+{
+	if (parent)
+		return ft_load_relaxed(&parent->geometry); /* I10 */
+	return ft_geometry_word(ft_geometry_make(config->subbuf_bytes, config->subbufs));
+}
+
 static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config *config)
 {
 	a->abi = FASTTRACE_ABI;
@@ -198,8 +201,6 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->buffers_offset = BUFFERS_OFFSET;
 	a->max_bytes = size - BUFFERS_OFFSET;
 	a->mode = config->mode;
-	a->subbuf_shift = log2_of(config->subbuf_bytes);
-	a->subbufs_shift = log2_of(config->subbufs);
 	a->block_timeout_ns = config->block_timeout_ns;
 	identity_fill(a);
 	ft_clock_fill(a);
@@ -325,6 +326,7 @@ static int arena_make(int dirfd, int fd, const char *temporary, const struct ft_
 		close(whole);
 	if (err)
 		goto unlock;
+	made->arena->geometry = geometry_first(made->parent, config);
 	arena_fill(made->arena, made->size, config);
 	rules_fill(made->arena, made->parent, config->events);
 	if (made->parent)

@@ -19,6 +19,7 @@ enum op {
 	ACTIVE,
 	WATCH,
 	SWITCH,
+	RESIZE,
 	INTERRUPT,
 	CLOCK,
 	END,
@@ -35,9 +36,9 @@ enum then {
 	THENS
 };
 
-static const char *const ops[] = {"take",  "unget",  "drop",  "second", "other",
-				  "flush", "active", "watch", "switch", "interrupt",
-				  "clock", "end",    "open"};
+static const char *const ops[] = {"take",      "unget",	 "drop",  "second", "other",
+				  "flush",     "active", "watch", "switch", "resize",
+				  "interrupt", "clock",	 "end",	  "open"};
 static const char *const thens[] = {"goes on", "goes on when taken over", "died before",
 				    "died a lap later"};
 
@@ -102,6 +103,8 @@ static void reader_do(pid_t writer, enum op op)
 		fasttrace_buffer_watch(a, 0);
 	else if (op == SWITCH)
 		fasttrace_events_switch(a, "points", NULL, false);
+	else if (op == RESIZE)
+		fasttrace_geometry_set(a, &(struct fasttrace_geometry){8192, 2});
 	else if (op == INTERRUPT)
 		fasttrace_arena_interrupt(a);
 	else if (op == CLOCK && !fasttrace_arena_metadata(a, &text, &len))

@@ -115,8 +115,6 @@ void check_info(const struct fasttrace_arena *a)
 	CHECK(i->cmdline_bytes <= FT_PATH_BYTES && !i->cmdline[i->cmdline_bytes]);
 	CHECK(i->mode <= FASTTRACE_BLOCK);
 	CHECK(harmless(i->clock_why, strlen(i->clock_why), "") && *i->clock_why);
-	CHECK(i->subbuf_bytes >= FT_MIN_SUBBUF && i->subbuf_bytes <= FT_MAX_SUBBUF);
-	CHECK(i->subbufs >= FT_MIN_SUBBUFS && i->subbufs <= FT_MAX_SUBBUFS);
 	check_out(i->comm, strlen(i->comm));
 	check_out(i->exe, strlen(i->exe));
 	check_out(i->cmdline, i->cmdline_bytes);

@@ -132,6 +132,15 @@ static void snapshot(struct ops *o)
 	fasttrace_snapshot_free(s);
 }
 
+static void geometry(struct ops *o, struct input *in)
+{
+	struct fasttrace_geometry g = {UINT64_C(1) << (input_u8(in) & 63), input_u8(in)}, now;
+
+	CHECK(fasttrace_geometry_set(o->a, &g) <= 0);
+	if (!fasttrace_geometry_get(o->a, &now))
+		CHECK(ft_subbuf_valid(now.subbuf_bytes) && ft_subbufs_valid(now.subbufs));
+}
+
 static void events_switch(struct ops *o, struct input *in)
 {
 	static const char *const names[] = {NULL,   "shop", "disk", "order",
@@ -140,6 +149,8 @@ static void events_switch(struct ops *o, struct input *in)
 	struct input given;
 	char name[256] = "";
 
+	if (which == 0xff)
+		geometry(o, in);
 	if (which & 0x80)
 		fasttrace_tracing_switch(o->a, on & 2);
 	if (which & 0x40) {

@@ -223,6 +223,9 @@ def calls():
         yield f"calls-{mode}", mode | CONSUME, reader
         yield f"calls-{mode}-alive", mode | CONSUME | ALIVE, reader
         yield f"calls-{mode}-of-a-guest", mode | ALIVE, reader
+    for i, (shift, subbufs) in enumerate([(12, 2), (24, 0), (13, 8), (63, 255)]):
+        resize = call(SWITCH, 0, 0xff, 1, shift, subbufs)
+        yield f"resize-{i}", CONSUME, resize + put(HEADER, SHIFTS, 25 << 32 | 11) + resize
     for at in 0, 1, 64, 0x2000, 0x20c1:
         truncate = bytes([TRUNCATE]) + struct.pack("<H", at)
         yield f"truncated-{at}", CONSUME, truncate

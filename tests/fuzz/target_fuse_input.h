@@ -64,6 +64,8 @@ static const char *pick_name(void)
 					    "cmdline",
 					    "state",
 					    "mode",
+					    "subbuf_size",
+					    "subbufs",
 					    "clock",
 					    "stats",
 					    "events",
@@ -105,8 +107,9 @@ static const char *pick_name(void)
 
 static const char *pick_text(size_t *bytes)
 {
-	static const char *const words[] = {"flush", "active", "0",   "1",    " flush \n",
-					    "bogus", "",       "1\n", "\n\n", "active\t"};
+	static const char *const words[] = {"flush",	 "active",   "0",     "1",
+					    " flush \n", "bogus",    "",      "1\n",
+					    "\n\n",	 "active\t", "64K\n", "4096"};
 	static char text[1 << 17];
 	uint8_t n = take8();
 

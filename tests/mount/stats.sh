@@ -46,8 +46,7 @@ near "oldest is babeltrace2's first" "$(value oldest "$P/stats")" "$(head -n 1 "
 near "newest its last" "$(value newest "$P/stats")" "$(tail -n 1 "$WORK/text" | cut -d ' ' -f 1)"
 same "a thread's oldest is its first" "$(for t in "$P"/threads/*; do value oldest "$t/stats"; done | sort | cut -c -16)" \
 	"$(sort -k 2,2n -s "$WORK/text" | awk 'NR == 1 || $2 != last { print $1 } { last = $2 }' | sort | cut -c -16)"
-same "the ring's size" "$(value subbuf_bytes "$P/stats") $(value subbufs "$P/stats")" "8192 4"
-same "a thread's, too" "$(cat "$P"/threads/*/stats | grep -cE '^(subbuf_bytes 8192|subbufs 4)$')" 6
+same "a thread's ring" "$(cat "$P"/threads/*/stats | grep -cE '^(subbuf_size 8192|subbufs 4)$')" 6
 same "rings" "$(value buffers "$P/stats")" "$(ls "$P/threads" | wc -l)"
 bytes=$(cat "$P"/threads/*/stats | awk '$1 == "bytes_produced" { sum += $2 } END { print sum }')
 same "bytes of the threads are those of the process" "$(value bytes_produced "$P/stats")" "$bytes"

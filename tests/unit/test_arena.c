@@ -112,7 +112,7 @@ static void lying_headers_are_refused(void **state)
 		offsetof(struct ft_arena, places_offset),  offsetof(struct ft_arena, events_offset),
 		offsetof(struct ft_arena, events_bytes),   offsetof(struct ft_arena, exe_offset),
 		offsetof(struct ft_arena, cmdline_offset), offsetof(struct ft_arena, cmdline_bytes),
-		offsetof(struct ft_arena, buffers_offset), offsetof(struct ft_arena, subbuf_shift),
+		offsetof(struct ft_arena, buffers_offset), offsetof(struct ft_arena, geometry),
 		offsetof(struct ft_arena, rules_offset),
 	};
 	char path[512];
