@@ -28,6 +28,8 @@ enum ft_kind {
 	FT_CMDLINE,
 	FT_PROCESS_STATE,
 	FT_MODE,
+	FT_SUBBUF_SIZE,
+	FT_SUBBUFS_COUNT,
 	FT_CLOCK,
 	FT_PROCESS_STATS,
 	FT_METADATA,
@@ -204,6 +206,9 @@ int ft_control_open(struct ft_node *node, struct ft_file **file);
 int ft_tracing_open(struct ft_node *node, struct ft_file **file);
 /** ft_tracing_set() - of the node's process; of the root, of all that live. */
 int ft_tracing_set(struct ft_node *node, bool on);
+
+/* geometry.c */
+int ft_geometry_open(struct ft_node *node, struct ft_file **file);
 
 /* events.c */
 int ft_events_lookup(struct ft_node *node, struct ft_call *call, const char *name,

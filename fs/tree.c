@@ -50,6 +50,10 @@ struct kind {
 	{                                                                        \
 		.name = n, .parent = p, .mode = WRITE_MODE, .open = ft_text_open \
 	}
+#define GEOMETRY_FILE(n, p)                                                          \
+	{                                                                            \
+		.name = n, .parent = p, .mode = WRITE_MODE, .open = ft_geometry_open \
+	}
 #define ERRORS_FILE(p)                                                                      \
 	{                                                                                   \
 		.name = "error_log", .parent = p, .mode = WRITE_MODE, .open = ft_text_open, \
@@ -80,6 +84,8 @@ static const struct kind kinds[FT_KINDS] = {
 	[FT_CMDLINE] = TEXT_FILE("cmdline", FT_PROCESS),
 	[FT_PROCESS_STATE] = TEXT_FILE("state", FT_PROCESS),
 	[FT_MODE] = CHOICE_FILE("mode", FT_PROCESS),
+	[FT_SUBBUF_SIZE] = GEOMETRY_FILE("subbuf_size", FT_PROCESS),
+	[FT_SUBBUFS_COUNT] = GEOMETRY_FILE("subbufs", FT_PROCESS),
 	[FT_CLOCK] = CHOICE_FILE("clock", FT_PROCESS),
 	[FT_PROCESS_STATS] = TEXT_FILE("stats", FT_PROCESS),
 	[FT_METADATA] = TEXT_FILE("ctf-metadata", FT_PROCESS),

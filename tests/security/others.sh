@@ -25,8 +25,8 @@ all_refused() # USER MOUNT PID
 	if [ "$who" != powerful ]; then
 		for op in cd inotify; do refused EACCES "$who" "$op" "$p"; done
 	fi
-	for name in comm cmdline exe state mode clock stats trace trace_pipe ctf-metadata control \
-		tracing_on error_log marker events events/enable \
+	for name in comm cmdline exe state mode subbuf_size subbufs clock stats trace trace_pipe \
+		ctf-metadata control tracing_on error_log marker events events/enable \
 		snapshot snapshot/metadata threads threads/"$3" threads/"$3"/stream; do
 		for op in stat read; do refused EACCES "$who" "$op" "$p/$name"; done
 	done
@@ -37,6 +37,8 @@ all_refused() # USER MOUNT PID
 	refused EACCES "$who" write "$p/tracing_on" 0
 	refused EACCES "$who" write "$p/marker" hello
 	refused EACCES "$who" write "$p/mode" overwrite
+	refused EACCES "$who" write "$p/subbuf_size" 4096
+	refused EACCES "$who" write "$p/subbufs" 8
 	refused EACCES "$who" write "$p/error_log" nothing
 	refused EACCES "$who" unlink "$p/threads/$3/subbuf/00000000000000000000"
 	refused EACCES "$who" unlink "$p/comm"
@@ -50,8 +52,8 @@ all_allowed() # USER MOUNT PID
 	for name in "" events snapshot threads threads/"$3" threads/"$3"/subbuf; do
 		allowed "$who" list "$p/$name"
 	done
-	for name in comm cmdline exe state mode clock stats trace ctf-metadata tracing_on error_log events/enable \
-		snapshot/metadata; do
+	for name in comm cmdline exe state mode subbuf_size subbufs clock stats trace ctf-metadata \
+		tracing_on error_log events/enable snapshot/metadata; do
 		allowed "$who" read "$p/$name"
 	done
 	allowed "$who" write "$p/control" flush
