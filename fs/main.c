@@ -12,6 +12,7 @@
 #include "launch.h"
 
 #define WAIT_MS	  10000 /* for another daemon's mount to answer */
+#define AWAY_MS	  3000	/* the same, where nothing is mounted any more: it may be about to end */
 #define WAIT_STEP 5
 
 /* Another daemon serves the directory: is it what the user wants? Return: exit status. */
@@ -40,10 +41,10 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 {
 	char *theirs = NULL;
 	pid_t pid = 0;
-	int err;
+	int err, away_ms = 0;
 
 	*status = EXIT_FAILURE;
-	for (int ms = 0; ms < WAIT_MS; ms += WAIT_STEP) {
+	for (int ms = 0; ms < WAIT_MS && away_ms < AWAY_MS; ms += WAIT_STEP) {
 		err = ft_arenadir_elect(dir);
 		if (!err)
 			return true;
@@ -54,6 +55,7 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 		if (!ft_arenadir_server(dir, &pid, &theirs)) {
 			bool answers = ft_mountpoint_answers(theirs);
 
+			away_ms = ft_mountpoint_device(theirs) ? 0 : away_ms + WAIT_STEP;
 			if (answers)
 				*status = loser_judge(o, dir, mount, pid, theirs);
 			g_free(theirs);
@@ -62,8 +64,13 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 		}
 		usleep(WAIT_STEP * 1000);
 	}
-	ft_report("%s: is served already, by process %d whose mount does not answer", dir->path,
-		  (int)pid);
+	if (away_ms)
+		ft_report("%s: is served already, by process %d whose mount was taken away and is "
+			  "still in use: end who uses it, or process %d",
+			  dir->path, (int)pid, (int)pid);
+	else
+		ft_report("%s: is served already, by process %d whose mount does not answer",
+			  dir->path, (int)pid);
 	return false;
 }
 
