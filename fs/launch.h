@@ -90,6 +90,12 @@ dev_t ft_mountpoint_device(const char *path);
  */
 void ft_mountpoint_release(dev_t device, int fuse);
 
+/* nofuse.c */
+/** ft_nofuse_check() - does /dev/fuse open? Return: 0, or -errno, and it was told what is missing. */
+int ft_nofuse_check(const struct ft_arenadir *dir);
+/** ft_nofuse_explain() - tell why a mount was refused, as far as that can be seen. */
+void ft_nofuse_explain(const char *mount, const struct ft_arenadir *dir);
+
 /* daemon.c */
 /** ft_daemon_reset() - forget what we inherited, but for the descriptors in @keep and 0 to 2. */
 void ft_daemon_reset(const int *keep, size_t n);

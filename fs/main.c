@@ -111,7 +111,9 @@ static int start(const struct ft_options *o, struct ft_arenadir *dir, const char
 
 	if (o->program ? ft_arenadir_make_run(dir) : !elect(o, dir, mount, &status))
 		return status;
-	err = ft_mountpoint_check(mount);
+	err = ft_nofuse_check(dir);
+	if (!err)
+		err = ft_mountpoint_check(mount);
 	if (!err && o->foreground)
 		err = ft_serve(&service, -1);
 	else if (!err)

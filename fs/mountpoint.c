@@ -214,33 +214,11 @@ void ft_mountpoint_release(dev_t device, int fuse)
 	g_array_unref(mounts);
 }
 
-static int device_check(void)
-{
-	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC), err;
-
-	if (fd >= 0) {
-		close(fd);
-		return 0;
-	}
-	err = -errno;
-	if (err == -EACCES)
-		ft_report("/dev/fuse: %s: expected a device that user %u may read and write",
-			  strerror(-err), (unsigned)geteuid());
-	else
-		ft_report("/dev/fuse: %s: expected FUSE in the kernel (modprobe fuse), in a "
-			  "container the device /dev/fuse",
-			  strerror(-err));
-	return err;
-}
-
 int ft_mountpoint_check(const char *path)
 {
 	struct stat st;
-	int err = device_check();
+	int err = stale_detach(path);
 
-	if (err)
-		return err;
-	err = stale_detach(path);
 	if (err == -ENOTCONN)
 		return err;
 	if (!err && stat(path, &st))

@@ -97,7 +97,7 @@ static int server_start(struct server *s)
 	s->tree = ft_tree_new(s->registry);
 	s->mount = ft_mount_new(s->tree, &mount);
 	if (!s->mount) {
-		ft_report("%s: cannot be mounted on", s->service->mount);
+		ft_nofuse_explain(s->service->mount, dir);
 		return -EIO;
 	}
 	ft_arenadir_sign(dir, s->service->mount);
