@@ -25,9 +25,7 @@ enum {
 	OPT_DIR,
 	OPT_SWITCH_PERIOD,
 	OPT_ALLOW_OTHER,
-	OPT_SPAWNED,
-	OPT_HELP,
-	OPT_VERSION
+	OPT_SPAWNED
 };
 
 static const struct option long_options[] = {
@@ -40,8 +38,8 @@ static const struct option long_options[] = {
 	{"switch-period", required_argument, NULL, OPT_SWITCH_PERIOD},
 	{"allow-other", no_argument, NULL, OPT_ALLOW_OTHER},
 	{"spawned", no_argument, NULL, OPT_SPAWNED},
-	{"help", no_argument, NULL, OPT_HELP},
-	{"version", no_argument, NULL, OPT_VERSION},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -60,19 +58,20 @@ static const char help_text[] =
 	"                           while a reader of `stream` waits, deliver what is\n"
 	"                             written that often; default 1; 0: never\n"
 	"      --allow-other        let other users in, each to his own processes\n"
-	"      --help, --version\n"
+	"  -h, --help               print this and exit\n"
+	"  -V, --version            print the version and exit\n"
 	"\n"
 	"For PROGRAM, in place of the environment variables:\n"
 	"      --mode=MODE          overwrite, discard or block (FASTTRACE_MODE)\n"
 	"      --subbuf-size=BYTES  a power of two, 4K to 16M (FASTTRACE_SUBBUF_SIZE)\n"
 	"      --subbufs=COUNT      a power of two, 2 to 4096 (FASTTRACE_SUBBUFS)\n"
-	"      --events=GLOBS       what to record: PROVIDER or PROVIDER:EVENT, in which *\n"
-	"                             stands for any characters and ? for one; several\n"
+	"      --events=GLOBS       what to record: PROVIDER or PROVIDER:EVENT, in which\n"
+	"                             * stands for any characters and ? for one; several\n"
 	"                             with commas; !GLOB leaves out (FASTTRACE_EVENTS)\n"
 	"\n"
-	"Unmount with `fusermount3 -u MOUNT` or `umount MOUNT`. Exit status: 0; 1 it could\n"
-	"not be mounted; 2 wrong usage; with PROGRAM its own, 126 when it cannot be\n"
-	"executed, 127 when it is not found.\n";
+	"Unmount with `fusermount3 -u MOUNT` or `umount MOUNT`. Exit status: 0; 1 it\n"
+	"could not be mounted; 2 wrong usage; with PROGRAM its own, 126 when it cannot\n"
+	"be executed, 127 when it is not found. More: fasttracefs(1), MOUNT/README.\n";
 
 void ft_report(const char *format, ...)
 {
@@ -185,7 +184,9 @@ static bool operands_set(struct ft_options *o, int argc, char **argv)
 	if (n == 1)
 		return true;
 	if (strcmp(argv[optind + 1], "--")) {
-		ft_report("%s: expected nothing, or -- PROGRAM, after MOUNT", argv[optind + 1]);
+		ft_report("%s: expected nothing, or -- PROGRAM, after MOUNT; options come before "
+			  "it",
+			  argv[optind + 1]);
 		return false;
 	}
 	if (n == 2) {
@@ -216,19 +217,29 @@ static bool combination_check(const struct ft_options *o)
 	return true;
 }
 
+/* Return: exit status. */
+static int print(const char *text)
+{
+	if (fputs(text, stdout) != EOF && !fflush(stdout))
+		return EXIT_SUCCESS;
+	ft_report("standard output: %s", strerror(errno));
+	return EXIT_FAILURE;
+}
+
 bool ft_options_parse(int argc, char **argv, struct ft_options *o, int *status)
 {
+	static char name[] = "fasttracefs"; /* what getopt says is of us, whatever our path is */
 	int option;
 
+	if (argc)
+		argv[0] = name;
 	*o = (struct ft_options){.switch_ns = INT64_C(1000000000)};
 	*status = FT_EXIT_USAGE;
 	/* "+": what comes after MOUNT is PROGRAM's. */
-	while ((option = getopt_long(argc, argv, "+f", long_options, NULL)) != -1) {
-		if (option == OPT_HELP || option == OPT_VERSION) {
-			fputs(option == OPT_HELP ? help_text
-						 : "fasttracefs " FASTTRACE_VERSION "\n",
-			      stdout);
-			*status = fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
+	while ((option = getopt_long(argc, argv, "+fhV", long_options, NULL)) != -1) {
+		if (option == 'h' || option == 'V') {
+			*status = print(option == 'h' ? help_text
+						      : "fasttracefs " FASTTRACE_VERSION "\n");
 			return false;
 		}
 		if (!option_set(o, option))

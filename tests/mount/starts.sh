@@ -107,13 +107,6 @@ while read -r p; do kill -KILL "$p"; done <"$WORK/children"
 is "and the mount outlives them" test -e "$M/README"
 unmount
 
-# Options.
-for o in --help --version; do is "$o" fasttracefs $o; done
-for o in --bogus "" "--mode=bogus $M -- true" "--subbuf-size=5000 $M -- true" "--subbufs=3 $M -- true"; do
-	# shellcheck disable=SC2086
-	fasttracefs $o >"$ERR" 2>&1 && code=0 || code=$?
-	same "fasttracefs $o: usage error" "$code" 2
-done
 FASTTRACE_MODE=never FASTTRACE_SUBBUF_SIZE=77 "$program" end exit 0 2>"$ERR" && code=0 || code=$?
 same "a bad environment does not stop the program" "$code" 0
 has "but is told of" "FASTTRACE_MODE=never: expected overwrite, discard or block"
