@@ -27,6 +27,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 DESTDIR ?=
 
@@ -211,7 +212,7 @@ clean:
 
 install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) \
-		$(DESTDIR)$(PKGCONFIGDIR)
+		$(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(FS) $(DESTDIR)$(BINDIR)/
 	$(INSTALL) -m 644 $(TRACER_A) $(READER_A) $(DESTDIR)$(LIBDIR)/
 	for l in libfasttrace libfasttrace-reader; do \
@@ -222,10 +223,12 @@ install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc \
 		$(DESTDIR)$(PKGCONFIGDIR)/
+	$(INSTALL) -m 644 docs/fasttracefs.1 $(DESTDIR)$(MANDIR)/man1/
 	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \
+	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(DESTDIR)$(MANDIR)/man1/fasttracefs.1 \
+		$(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \
 		$(foreach l,libfasttrace libfasttrace-reader,$(foreach s,a so so.$(SOVERSION) \
 		so.$(VERSION),$(DESTDIR)$(LIBDIR)/$(l).$(s))) \
 		$(DESTDIR)$(PKGCONFIGDIR)/fasttrace.pc $(DESTDIR)$(PKGCONFIGDIR)/fasttrace-reader.pc

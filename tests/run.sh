@@ -199,7 +199,7 @@ mount_user() # the mount tests as nobody, from a copy that nobody can read
 	fi
 	saved=$root root=$work/copy
 	mkdir -p "$root"
-	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples "$build" | tar -xf - -C "$root"
+	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples docs "$build" | tar -xf - -C "$root"
 	chmod -R a+rX "$root"
 	as_user=$saved/tests/as-nobody.sh
 	mount_tests ' as nobody'

@@ -41,7 +41,7 @@ for f in bin/fasttracefs include/fasttrace.h include/fasttrace-abi.h \
 	include/fasttrace-c.h include/fasttrace-cxx.h include/fasttrace-reader.h \
 	lib/libfasttrace.a lib/libfasttrace.so lib/libfasttrace.so.0 lib/libfasttrace-reader.a \
 	lib/libfasttrace-reader.so lib/libfasttrace-reader.so.0 lib/pkgconfig/fasttrace.pc \
-	lib/pkgconfig/fasttrace-reader.pc; do
+	lib/pkgconfig/fasttrace-reader.pc share/man/man1/fasttracefs.1; do
 	[ -e "$tmp/usr/$f" ] || fail "$f is missing"
 done
 [ "$(find "$tmp/usr/include" -type f | wc -l)" -eq 5 ] || fail "a private header is installed"
