@@ -175,6 +175,19 @@ mutant descriptor-left-open tracer/create.c \
 	'if (whole >= 0)
 		close(whole);' ''
 
+# The size of rings to come
+tests=tests/unit/test_geometry
+mutant size-and-number-loaded-apart tracer/buffer.c \
+	'wanted = ft_geometry_of(ft_load_relaxed(&a->geometry)); /* I10 */' \
+	'wanted = {ft_geometry_of(ft_load_relaxed(&a->geometry)).subbuf_shift,
+			ft_geometry_of(ft_load_relaxed(&a->geometry)).subbufs_shift};'
+mutant size-and-number-stored-apart reader/geometry.c \
+	'!ft_cas(&a->shared->geometry, before, ft_geometry_word(g))' \
+	'!ft_cas(&a->shared->geometry, before, (before >> 32 << 32) | g.subbuf_shift) ||
+	    !ft_exchange(&a->shared->geometry, ft_geometry_word(g))'
+mutant rings-of-another-size-lost tracer/buffer.c \
+	' || place_oldest(a, NULL, index)' ''
+
 # What is so after a death at each label
 build=$work/points tests=tests/crash/points
 mutant committed-before-the-payload include/fasttrace-abi.h \

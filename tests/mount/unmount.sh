@@ -23,7 +23,7 @@ begin()
 ended() # TEXT
 {
 	is "$1: the daemon ends" until_true 20 daemon_gone
-	is "$1: the directory of arenas is free" unserved
+	is "$1: the directory of arenas is free" until_true 20 unserved
 	isnt "$1: nothing is mounted" mounted
 	is "$1: the arena is there" test -s "$arena"
 	is "$1: the program goes on" kill -0 "$program_pid"
