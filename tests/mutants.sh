@@ -231,7 +231,7 @@ mutant hold-cleared-before-the-page reader/takeover.c \
 	'	ft_hold_clear(b);
 	if (!b->ring.overwrite) {
 		uint64_t page'
-mutant ring-told-before-it-is-named tracer/buffer.c \
+mutant ring-told-before-it-is-named include/ft-ring.h \
 	'ft_fence_release(); /* claim:W' 'ft_store_release(&b->state, FT_BUFFER_LIVE); /*'
 mutant claim-does-not-look-again tracer/buffer.c \
 	'	if (place_free(a, index))

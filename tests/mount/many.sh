@@ -45,7 +45,7 @@ serve
 for i in $(seq "$MANY"); do start "$program" stay "$WORK/counts.$i" "$THREADS" 1; done
 is "$MANY processes with $THREADS threads each are listed" until_true 60 all_there
 
-# shellcheck disable=SC2046
+# shellcheck disable=SC2046,SC2010 # numbers only
 few=$(best_us ls $(printf "$M/%s/threads " $(ls "$M" | grep '^[0-9]' | head -n "$FEW")))
 many=$(best_us ls "$M"/*/threads)
 is "listing $MANY takes no more for each than listing $FEW ($many us, $few us)" \
