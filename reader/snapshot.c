@@ -10,10 +10,13 @@
 #include <glib.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "ft-consume.h"
 #include "ft-tsan.h"
 #include "ft-walk.h"
+
+#define LARGE_PAGE_BYTES ((size_t)2 << 20)
 
 /* Packets of one stream, being collected. */
 struct packets {
@@ -46,21 +49,21 @@ struct piece {
 	bool held; /* swapped out by the reader */
 };
 
-static bool packets_reserve(struct packets *p, size_t bytes)
+/*
+ * Room for @most bytes, of which those that are written take memory: in large pages, if there are any,
+ * which are zeroed and found several times as fast.
+ */
+static bool packets_reserve(struct packets *p, size_t most)
 {
-	size_t room = p->room * 2;
-	unsigned char *grown;
-
-	if (p->room - p->used >= bytes)
-		return true;
-	if (room < p->used + bytes)
-		room = p->used + bytes;
-	grown = realloc(p->data, room);
-	if (!grown)
-		return false;
-	p->data = grown;
-	p->room = room;
-	return true;
+	p->room = most < LARGE_PAGE_BYTES ? most
+					  : (most + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
+	if (most < LARGE_PAGE_BYTES)
+		p->data = malloc(most);
+	else
+		p->data = aligned_alloc(LARGE_PAGE_BYTES, p->room);
+	if (p->data && most >= LARGE_PAGE_BYTES)
+		madvise(p->data, p->room, MADV_HUGEPAGE); /* or not: it is slower, no more */
+	return p->data;
 }
 
 /* Hand the packets over to a list of streams, or free them if there is no event. */
@@ -148,22 +151,29 @@ static bool piece_stands(const struct source *s, const struct piece *p)
 	       ft_page_standing(b, page) < 0;
 }
 
-static size_t piece_copy(const struct source *s, const struct piece *p, unsigned char *to)
+static size_t piece_bytes(const struct piece *p)
+{
+	size_t units = 0;
+
+	for (unsigned i = 0; i < p->nranges; i++)
+		units += p->ranges[i].to - p->ranges[i].from;
+	return units * 8;
+}
+
+static void piece_copy(const struct source *s, const struct piece *p, unsigned char *to)
 {
 	const struct fasttrace_ring *ring = &s->b->ring;
 	const unsigned char *page =
 		ring->pages + (ft_page_index(p->words.page) << ring->page_shift);
-	size_t all = 0;
 
 	ft_tsan_race(true); /* until piece_stands() */
 	for (unsigned i = 0; i < p->nranges; i++) {
 		size_t bytes = 8 * (size_t)(p->ranges[i].to - p->ranges[i].from);
 
-		memcpy(to + all, page + 8 * (size_t)p->ranges[i].from, bytes);
-		all += bytes;
+		memcpy(to, page + 8 * (size_t)p->ranges[i].from, bytes);
+		to += bytes;
 	}
 	ft_tsan_race(false);
-	return all;
 }
 
 static void piece_header(const struct source *s, const struct piece *p, const struct ft_walk *walk,
@@ -190,14 +200,17 @@ static void piece_header(const struct source *s, const struct piece *p, const st
  */
 static int piece_append(const struct source *s, const struct piece *p, struct packets *packets)
 {
-	size_t most = FASTTRACE_HEADER_BYTES + 8 * (size_t)s->b->ring.units, bytes;
+	size_t bytes = piece_bytes(p), pieces = p->open ? 1 : s->b->pages;
 	unsigned char *header;
 	struct ft_walk walk;
 
-	if (!packets_reserve(packets, most))
+	/* A ring's pages, each once at most: piece_again(). */
+	if (!packets->data && !packets_reserve(packets, pieces << s->b->ring.page_shift))
 		return -ENOMEM;
+	if (packets->room - packets->used < FASTTRACE_HEADER_BYTES + bytes)
+		return 0; /* contradicts the protocol */
 	header = packets->data + packets->used;
-	bytes = piece_copy(s, p, header + FASTTRACE_HEADER_BYTES);
+	piece_copy(s, p, header + FASTTRACE_HEADER_BYTES);
 	if (!piece_stands(s, p))
 		return -ESTALE;
 	if (ft_events_walk(s->a, header + FASTTRACE_HEADER_BYTES, bytes,
