@@ -166,11 +166,11 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 		fuse_reply_err(req, EPERM);
 		return;
 	}
-	if (to_set & FUSE_SET_ATTR_SIZE && !attr->st_size) {
+	if (to_set & FUSE_SET_ATTR_SIZE) {
 		node = req_permitted(req, ino, true);
 		if (!node)
 			return;
-		err = ft_node_truncate(node);
+		err = ft_node_truncate(node, attr->st_size);
 	}
 	if (err)
 		fuse_reply_err(req, ft_error_number(err));

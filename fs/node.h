@@ -139,8 +139,12 @@ int ft_node_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_node_remove(struct ft_node *node, const char *name, bool directory);
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file);
 void ft_file_close(struct ft_file *file);
-/** ft_node_truncate() - `>`: where there is something to be cleared, it is. Return: 0, or -errno. */
-int ft_node_truncate(struct ft_node *node);
+/**
+ * ft_node_truncate() - `>`: where there is something to be cleared, it is.
+ * @size: other than 0, it does nothing: who writes in place sets the size to what he has written.
+ * Return: 0; -EACCES it is not written to; others.
+ */
+int ft_node_truncate(struct ft_node *node, off_t size);
 /** ft_node_fixed_name() - "" where it has none. */
 const char *ft_node_fixed_name(const struct ft_node *node);
 /** ft_node_has_fixed_name() - does its name mean the same node for as long as its parent lives? */

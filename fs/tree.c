@@ -441,12 +441,14 @@ int ft_node_remove(struct ft_node *node, const char *name, bool directory)
 	return kind->remove ? kind->remove(node, name, directory) : -EPERM;
 }
 
-int ft_node_truncate(struct ft_node *node)
+int ft_node_truncate(struct ft_node *node, off_t size)
 {
 	const struct kind *kind = &kinds[node->kind];
 	int err = node_check(node);
 
-	return err || !kind->truncate ? err : kind->truncate(node);
+	if (!err && !(kind->mode & 0200)) /* the kernel lets root pass */
+		err = -EACCES;
+	return err || size || !kind->truncate ? err : kind->truncate(node);
 }
 
 int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
@@ -461,7 +463,7 @@ int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
 	/* The kernel lets root pass. */
 	if ((flags & O_ACCMODE) != O_RDONLY && !(kind->mode & 0200))
 		return -EACCES;
-	err = flags & O_TRUNC ? ft_node_truncate(node) : 0;
+	err = flags & O_TRUNC ? ft_node_truncate(node, 0) : 0;
 	if (!err)
 		err = kind->open(node, file);
 	if (err)
