@@ -337,6 +337,15 @@ FASTTRACE_READER_API int fasttrace_buffer_times(struct fasttrace_arena *arena, u
 						uint64_t serial, struct fasttrace_times *times);
 
 /**
+ * fasttrace_buffer_begin() - when the first event of sub-buffer @seq was, in ns since 1970.
+ * Consumes nothing and writes nothing.
+ * Context: as fasttrace_arena_time_ns().
+ * Return: 0; -ENODATA it has none, or is gone; -ENOENT; -ENOMEM; -EPROTO.
+ */
+FASTTRACE_READER_API int fasttrace_buffer_begin(struct fasttrace_arena *arena, unsigned index,
+						uint64_t serial, uint64_t seq, int64_t *begin_ns);
+
+/**
  * fasttrace_buffer_next() - the oldest readable sub-buffer with a seq of @from or more.
  * @bytes: if not NULL, its size as a packet.
  * Readable: delivered and not taken; of a writer that is dead, also what it left half done, once
@@ -423,6 +432,7 @@ struct fasttrace_snapshot_stream {
 	char name[16];	      /* of the thread, when it began to trace */
 	uint64_t lost_before; /* events that its thread had lost when its first packet began */
 	uint64_t lost;	      /* and up to the end of its last one */
+	uint64_t last;	      /* time stamp of its newest event, in clock ticks */
 };
 
 struct fasttrace_snapshot {

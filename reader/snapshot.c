@@ -77,6 +77,7 @@ static void packets_finish(const struct source *s, struct packets *p, GArray *st
 		.events = p->events,
 		.lost_before = p->lost_before,
 		.lost = p->lost,
+		.last = p->last,
 	};
 
 	if (!p->events) {

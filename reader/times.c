@@ -14,6 +14,8 @@
 #include "ft-tsan.h"
 #include "ft-walk.h"
 
+#define ANY UINT64_MAX
+
 /* What is written of a sub-buffer. Return: how many ranges. */
 static unsigned subbuf_ranges(const struct ft_reader_buffer *b, uint64_t seq,
 			      const struct ft_subbuf *s, bool gone,
@@ -63,9 +65,33 @@ static int subbuf_walk(struct fasttrace_arena *a, const struct ft_reader_buffer 
 	return err;
 }
 
+/* As subbuf_walk(), of the first event alone. */
+static int subbuf_begin(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
+			const struct ft_subbuf *s, bool gone, struct ft_walk *walk)
+{
+	const unsigned char *page = b->ring.pages + (ft_page_index(s->page) << b->ring.page_shift);
+	struct ft_range ranges[FT_NESTED_RANGES + 1];
+	struct ft_event event;
+	int got = 0;
+
+	*walk = (struct ft_walk){0};
+	ft_tsan_race(true); /* until the page is looked at again */
+	if (subbuf_ranges(b, seq, s, gone, ranges))
+		got = ft_event_next(a, page + 8 * (size_t)ranges[0].from,
+				    8 * (size_t)(ranges[0].to - ranges[0].from),
+				    ft_anchor_time(s->anchor), &event);
+	ft_tsan_race(false);
+	if (got > 0)
+		*walk = (struct ft_walk){.events = 1, .first = event.time, .last = event.time};
+	return got < 0 ? got : 0;
+}
+
+typedef int subbuf_walker(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
+			  const struct ft_subbuf *s, bool gone, struct ft_walk *walk);
+
 /* A sub-buffer in the ring. @walk: events 0 also when it was overwritten meanwhile. */
 static int ring_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
-		     bool gone, struct ft_walk *walk)
+		     bool gone, subbuf_walker *walker, struct ft_walk *walk)
 {
 	struct ft_subbuf s;
 	int err;
@@ -73,16 +99,16 @@ static int ring_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b
 	*walk = (struct ft_walk){0};
 	if (ft_subbuf_look(b, seq, gone, &s) == -ENOENT)
 		return 0;
-	err = subbuf_walk(a, b, seq, &s, gone, walk);
+	err = walker(a, b, seq, &s, gone, walk);
 	ft_fence_acquire(); /* stand:R: the walk first */
 	if (ft_load_acquire(&ft_ring_slot(&b->ring, seq)->page) != s.page)
 		walk->events = 0;
 	return err;
 }
 
-/* What the reader has swapped out and not put: it is older than all in the ring. */
-static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b,
-		     struct ft_walk *walk)
+/* What the reader has swapped out and not put: it is older than all in the ring. Is it @seq, or ANY? */
+static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
+		     subbuf_walker *walker, struct ft_walk *walk)
 {
 	struct ft_hold hold, again;
 	struct ft_subbuf s;
@@ -90,7 +116,8 @@ static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b
 	int err;
 
 	*walk = (struct ft_walk){0};
-	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold))
+	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold) ||
+	    (seq != ANY && seq != hold.seq))
 		return 0;
 	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
 	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
@@ -99,7 +126,7 @@ static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b
 			       .committed = hold.committed,
 			       .page = hold.page,
 			       .anchor = hold.anchor};
-	err = subbuf_walk(a, b, hold.seq, &s, true, walk);
+	err = walker(a, b, hold.seq, &s, true, walk);
 	ft_fence_acquire(); /* stand:R: the walk first */
 	if (ft_hold_load(b, &again) || again.state != FT_HOLD_HELD || again.seq != hold.seq)
 		walk->events = 0;
@@ -112,18 +139,18 @@ int ft_buffer_span(struct fasttrace_arena *a, const struct ft_reader_buffer *b, 
 	uint64_t head = ft_load_acquire(&b->shared->head), seq = ft_buffer_oldest(b), oldest = seq;
 	bool gone = ft_reader_gone(a, b);
 	struct ft_walk held, walk;
-	int err = hold_walk(a, b, &held);
+	int err = hold_walk(a, b, ANY, subbuf_walk, &held);
 
 	walk = held;
 	for (; !err && !walk.events && head - seq <= b->ring.mask; seq++)
-		err = ring_walk(a, b, seq, gone, &walk);
+		err = ring_walk(a, b, seq, gone, subbuf_walk, &walk);
 	if (err || !walk.events)
 		return err ? err : -ENODATA;
 	*first = walk.first;
 	*last = walk.last;
 	walk.events = 0;
 	for (seq = head; !err && !walk.events && seq - oldest <= b->ring.mask; seq--)
-		err = ring_walk(a, b, seq, gone, &walk);
+		err = ring_walk(a, b, seq, gone, subbuf_walk, &walk);
 	if (walk.events && walk.last > *last)
 		*last = walk.last;
 	return err;
@@ -167,4 +194,23 @@ int fasttrace_buffer_times(struct fasttrace_arena *a, unsigned index, uint64_t s
 	if (!ft_reader_gone(a, b))
 		times->until_ns = fasttrace_arena_time_ns(a, now_ticks(a));
 	return fasttrace_arena_broken(a);
+}
+
+int fasttrace_buffer_begin(struct fasttrace_arena *a, unsigned index, uint64_t serial, uint64_t seq,
+			   int64_t *begin_ns)
+{
+	struct ft_reader_buffer *b;
+	struct ft_walk walk;
+	int err = ft_reader_owner(a, index, serial, &b);
+
+	if (!err)
+		err = ring_walk(a, b, seq, ft_reader_gone(a, b), subbuf_begin, &walk);
+	if (!err && !walk.events)
+		err = hold_walk(a, b, seq, subbuf_begin, &walk);
+	if (err || !walk.events)
+		return err ? err : -ENODATA;
+	err = ft_reader_owner(a, index, serial, &b);
+	if (!err)
+		*begin_ns = fasttrace_arena_time_ns(a, walk.first);
+	return err;
 }

@@ -69,6 +69,7 @@ static void times_are_those_of_the_first_packet_and_the_last(void **state)
 	struct fasttrace_packet p;
 	uint64_t serial, seq, from = 0;
 	unsigned packets = 0;
+	int64_t begin, again;
 
 	(void)state;
 	assert_int_equal(fixture_hear(), '.');
@@ -80,7 +81,11 @@ static void times_are_those_of_the_first_packet_and_the_last(void **state)
 	assert_int_equal(fasttrace_buffer_switch(a, 0, serial, FASTTRACE_FLUSH), 0);
 	while (!fasttrace_buffer_next(a, 0, serial, from, &seq, NULL)) {
 		now = times_of(a);
+		assert_int_equal(fasttrace_buffer_begin(a, 0, serial, seq, &begin), 0);
 		assert_int_equal(fasttrace_buffer_get(a, 0, serial, seq, &p), 0);
+		assert_int_equal(begin, fasttrace_arena_time_ns(a, p.begin));
+		assert_int_equal(fasttrace_buffer_begin(a, 0, serial, seq, &again), 0);
+		assert_int_equal(again, begin);
 		assert_int_equal(now.oldest_ns, fasttrace_arena_time_ns(a, p.begin));
 		assert_int_equal(times_of(a).oldest_ns,
 				 now.oldest_ns); /* taken, and not consumed */
@@ -90,6 +95,7 @@ static void times_are_those_of_the_first_packet_and_the_last(void **state)
 		if (p.events == 7)
 			assert_int_equal(fasttrace_arena_time_ns(a, p.end), all.newest_ns);
 		fasttrace_buffer_put(a, 0, &p);
+		assert_int_equal(fasttrace_buffer_begin(a, 0, serial, seq, &begin), -ENODATA);
 		from = seq + 1;
 	}
 	assert_int_equal(packets, 4);
