@@ -130,6 +130,7 @@ static void file_try(struct ft_folder *folder, struct ft_registry *registry, con
 	}
 	if (!err) {
 		file->process->uid = st->st_uid;
+		file->process->gid = st->st_gid;
 		ft_registry_add(registry, file->process);
 	}
 	g_hash_table_replace(folder->files, g_strdup(name), file);

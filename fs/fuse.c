@@ -14,7 +14,7 @@
 
 #define MAX_BACKGROUND 64
 #define KEEP_SECONDS   3600.0
-#define BRIEF_SECONDS  0.01 /* a folder's number: a path is asked for again and again */
+#define BRIEF_SECONDS  0.01 /* a folder with a number: each path through it asks for it again */
 
 /* An open directory: what was in it when it was read from the beginning. */
 struct directory {
@@ -66,7 +66,9 @@ static struct ft_call call_of(fuse_req_t req)
 
 static double attr_timeout(const struct ft_node *node)
 {
-	return ft_node_is_constant(node) ? KEEP_SECONDS : 0;
+	if (ft_node_is_constant(node))
+		return KEEP_SECONDS;
+	return node->kind == FT_PROCESS ? BRIEF_SECONDS : 0;
 }
 
 static double name_timeout(const struct ft_node *node)

@@ -77,6 +77,7 @@ struct ft_node {
 	struct ft_generation *generation;
 	uint64_t number; /* seq of a sub-buffer; file of a snapshot; first class of an event */
 	size_t bytes;	 /* of a sub-buffer, when it was looked up */
+	int64_t time_ns; /* and its first event's, since 1970 */
 };
 
 /* One request of one caller. */
@@ -251,5 +252,7 @@ int ft_snapshot_lookup(struct ft_node *node, struct ft_call *call, const char *n
 int ft_snapshot_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_snapshot_open(struct ft_node *node, struct ft_file **file);
 int ft_snapshot_size(struct ft_node *node, off_t *size);
+/** ft_snapshot_time_ns() - of its newest event, since 1970; 0: it has none. */
+int64_t ft_snapshot_time_ns(struct ft_node *node);
 
 #endif

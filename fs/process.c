@@ -30,6 +30,8 @@ static void pidfd_close(struct ft_process *p)
 static void end_note(struct ft_process *p, enum fasttrace_end end, int code)
 {
 	p->ended = true;
+	if (!p->found_dead)
+		p->ended_ns = g_get_real_time() * 1000;
 	p->end = end;
 	p->code = code;
 	p->fired = false;
@@ -100,6 +102,32 @@ enum fasttrace_end ft_process_end(struct ft_process *p, int *code)
 	return p->end;
 }
 
+/* Of one that was dead before we came: its last event, as far as it is there. */
+static int64_t ended_guess(struct ft_process *p)
+{
+	unsigned n = fasttrace_arena_buffers(p->arena);
+	int64_t last = (int64_t)p->info->created_realtime_ns;
+	struct fasttrace_buffer_info info;
+	struct fasttrace_times times;
+
+	for (unsigned i = 0; i < n; i++)
+		if (!fasttrace_buffer_get_info(p->arena, i, &info) &&
+		    !fasttrace_buffer_times(p->arena, i, info.serial, &times))
+			last = MAX(last, times.newest_ns);
+	return last;
+}
+
+int64_t ft_process_time_ns(struct ft_process *p)
+{
+	int code;
+
+	if (ft_process_end(p, &code) == FASTTRACE_RUNNING)
+		return (int64_t)p->info->created_realtime_ns;
+	if (!p->ended_ns)
+		p->ended_ns = ended_guess(p);
+	return p->ended_ns;
+}
+
 static void pidfd_fired(void *arg)
 {
 	struct ft_process *p = arg;
@@ -119,6 +147,7 @@ static void pidfd_watch(struct ft_process *p)
 	enum fasttrace_end end;
 
 	if (!fasttrace_arena_alive(p->arena)) {
+		p->found_dead = true;
 		end = fasttrace_arena_end(p->arena, &code);
 		if (end == FASTTRACE_KILLED || end == FASTTRACE_REPLACED ||
 		    (end == FASTTRACE_EXITED && code >= 0)) {

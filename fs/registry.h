@@ -27,12 +27,15 @@ struct ft_process {
 	char *file;		       /* the arena's name in the folder */
 	struct fasttrace_arena *arena; /* NULL once it is removed and no file of it is open */
 	const struct fasttrace_process_info *info;
-	uid_t uid;    /* owner of the arena's file: what is written in it may lie */
+	uid_t uid; /* owner of the arena's file: what is written in it may lie */
+	gid_t gid;
 	uint64_t key; /* never used again by this daemon */
 	bool removed;
 	bool ended; /* end and code are final */
 	enum fasttrace_end end;
 	int code;
+	bool found_dead;	  /* it had ended before we came */
+	int64_t ended_ns;	  /* when, since 1970; 0: nobody has asked yet */
 	struct ft_watch pidfd;	  /* fd: -1 none */
 	bool fired;		  /* the pidfd told of the end, the reason is not known yet */
 	bool woken;		  /* for the wake handler's own use */
@@ -150,6 +153,8 @@ void ft_process_unref(struct ft_process *process);
 void ft_process_retire(struct ft_process *process);
 /** ft_process_end() - how it ended, asking the kernel now; FASTTRACE_RUNNING while it lives. */
 enum fasttrace_end ft_process_end(struct ft_process *process, int *code);
+/** ft_process_time_ns() - since 1970: when it began to trace; of the dead, when it ended. */
+int64_t ft_process_time_ns(struct ft_process *process);
 /** ft_process_hold() - a file of it is opened: keep the arena until ft_process_release(). */
 void ft_process_hold(struct ft_process *process);
 void ft_process_release(struct ft_process *process);

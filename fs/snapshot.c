@@ -57,6 +57,15 @@ int ft_snapshot_size(struct ft_node *node, off_t *size)
 	return 0;
 }
 
+int64_t ft_snapshot_time_ns(struct ft_node *node)
+{
+	const struct fasttrace_snapshot *data = node->generation->data;
+
+	if (!data || !node->number)
+		return 0;
+	return fasttrace_arena_time_ns(node->process->arena, data->stream[node->number - 1].last);
+}
+
 static ssize_t snapshot_read(struct ft_file *file, struct ft_call *call)
 {
 	struct ft_generation *g = file->node->generation;

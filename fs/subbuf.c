@@ -171,6 +171,9 @@ int ft_subbufs_lookup(struct ft_node *node, struct ft_call *call, const char *na
 		return err;
 	*child = ft_node_child(node, FT_SUBBUF, NULL, seq);
 	(*child)->bytes = bytes;
+	if (!(*child)->time_ns) /* else it is known, and may not be in the ring any more */
+		fasttrace_buffer_begin(node->process->arena, node->thread->index,
+				       node->thread->serial, seq, &(*child)->time_ns);
 	return 0;
 }
 

@@ -308,13 +308,15 @@ bool ft_node_has_fixed_name(const struct ft_node *node)
 }
 
 /*
- * What is written to has its size guessed at by the kernel: that guess is not to be kept. And who
- * looks at the root shall see that the daemon is dead.
+ * What is written to has its size guessed at by the kernel: that guess is not to be kept. Who looks
+ * at the root shall see that the daemon is dead, and who looks at a process, that it has ended.
  */
 bool ft_node_is_constant(const struct ft_node *node)
 {
 	if (node->kind == FT_ROOT)
 		return false;
+	if (node->kind == FT_PROCESS || node->kind == FT_PROCESS_STATE)
+		return node->process->ended;
 	return S_ISDIR(kinds[node->kind].mode) || !(kinds[node->kind].mode & 0200);
 }
 
@@ -369,15 +371,44 @@ bool ft_node_permits(const struct ft_node *node, uid_t uid, bool change)
 	return !uid || uid == node_owner(node) || for_all;
 }
 
-static struct timespec node_time(const struct ft_node *node)
+/*
+ * Since when it is as it is: since the process traces, but for what its end changes, and what holds
+ * events. Not the time of each event in what grows all the time: it would be a file that changes
+ * while tar reads it.
+ */
+static struct timespec node_time(struct ft_node *node)
 {
-	uint64_t ns;
+	int64_t ns = 0;
 
 	if (!node->process)
 		return node->tree->registry->started;
-	ns = node->process->info->created_realtime_ns;
-	return (struct timespec){.tv_sec = (time_t)(ns / FT_NS_PER_S),
-				 .tv_nsec = (long)(ns % FT_NS_PER_S)};
+	if (node->kind == FT_PROCESS || node->kind == FT_PROCESS_STATE)
+		ns = ft_process_time_ns(node->process);
+	else if (node->kind == FT_SNAPSHOT_FILE)
+		ns = ft_snapshot_time_ns(node);
+	else if (node->kind == FT_SUBBUF)
+		ns = node->time_ns;
+	if (ns <= 0)
+		ns = (int64_t)(node->process->info->created_realtime_ns & INT64_MAX);
+	return (struct timespec){.tv_sec = ns / FT_NS_PER_S, .tv_nsec = ns % FT_NS_PER_S};
+}
+
+/* 1: how many is not said, as find and others know it, where sub-directories come and go. */
+static nlink_t node_links(const struct ft_node *node)
+{
+	const struct kind *kind = &kinds[node->kind];
+	nlink_t links = 2;
+
+	if (!S_ISDIR(kind->mode))
+		return 1;
+	for (int k = 0; k < FT_KINDS; k++) {
+		if (kinds[k].parent != node->kind || !S_ISDIR(kinds[k].mode))
+			continue;
+		if (!kinds[k].name)
+			return 1;
+		links++;
+	}
+	return links;
 }
 
 /* What cat and others read at once: it costs to offer the kernel more room than there is data. */
@@ -406,9 +437,9 @@ int ft_node_stat(struct ft_node *node, struct stat *st)
 	*st = (struct stat){
 		.st_ino = node->ino,
 		.st_mode = node->kind == FT_ROOT && node->tree->others ? OTHERS_MODE : kind->mode,
-		.st_nlink = S_ISDIR(kind->mode) ? 2 : 1,
+		.st_nlink = node_links(node),
 		.st_uid = node_owner(node),
-		.st_gid = getegid(),
+		.st_gid = node->process ? node->process->gid : getegid(),
 	};
 	err = kind->size ? kind->size(node, &st->st_size) : 0;
 	st->st_blksize = block_size(st->st_size);
