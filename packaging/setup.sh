@@ -46,6 +46,11 @@ need_for_check()
 	need util-linux command -v setpriv
 	need procps command -v ps
 	need python3 command -v python3
+	need less command -v less
+	need rsync command -v rsync
+	need diffutils command -v diff
+	need gzip command -v gzip
+	need tar command -v tar
 	need spin command -v spin
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
 }
