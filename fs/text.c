@@ -217,7 +217,9 @@ int ft_readme_text(struct ft_node *node, GString *text)
 		"error_log, PID/error_log   the last 8 writes that were refused: what, why and "
 		"where; > "
 		"clears\n"
-		"rmdir PID                  forget a dead process\n"
+		"rmdir PID                  forget a dead process, if no file of it is open; not "
+		"rm "
+		"-r\n"
 		"fusermount3 -u MOUNT       or umount: the end of the daemon, not of the "
 		"programs\n");
 	ft_registry_look(node->tree->registry);
