@@ -14,7 +14,7 @@
 
 #define MAX_BACKGROUND 64
 #define KEEP_SECONDS   3600.0
-#define BRIEF_SECONDS  0.01 /* a folder with a number: each path through it asks for it again */
+#define BRIEF_SECONDS  0.01 /* each path through the root and a folder with a number asks for them */
 
 /* An open directory: what was in it when it was read from the beginning. */
 struct directory {
@@ -68,7 +68,7 @@ static double attr_timeout(const struct ft_node *node)
 {
 	if (ft_node_is_constant(node))
 		return KEEP_SECONDS;
-	return node->kind == FT_PROCESS ? BRIEF_SECONDS : 0;
+	return node->kind == FT_ROOT || node->kind == FT_PROCESS ? BRIEF_SECONDS : 0;
 }
 
 static double name_timeout(const struct ft_node *node)
