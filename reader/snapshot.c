@@ -17,6 +17,7 @@
 #include "ft-walk.h"
 
 #define LARGE_PAGE_BYTES ((size_t)2 << 20)
+#define FIRST_BYTES	 ((size_t)64 << 20)
 
 /* Packets of one stream, being collected. */
 struct packets {
@@ -49,21 +50,36 @@ struct piece {
 	bool held; /* swapped out by the reader */
 };
 
-/*
- * Room for @most bytes, of which those that are written take memory: in large pages, if there are any,
- * which are zeroed and found several times as fast.
- */
-static bool packets_reserve(struct packets *p, size_t most)
+/* Memory in large pages, if there are any, which are zeroed and found several times as fast. */
+static unsigned char *large_alloc(size_t bytes)
 {
-	p->room = most < LARGE_PAGE_BYTES ? most
-					  : (most + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
-	if (most < LARGE_PAGE_BYTES)
-		p->data = malloc(most);
+	unsigned char *p;
+
+	bytes = (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
+	p = aligned_alloc(LARGE_PAGE_BYTES, bytes);
+	if (p)
+		madvise(p, bytes, MADV_HUGEPAGE); /* or not: it is slower, no more */
+	return p;
+}
+
+/* Room for @bytes more, of @most in all; how large a ring says it is, is not to be believed at once. */
+static bool packets_reserve(struct packets *p, size_t bytes, size_t most)
+{
+	size_t room = p->room ? 2 * p->room : MIN(most, FIRST_BYTES);
+	unsigned char *grown;
+
+	if (p->room - p->used >= bytes)
+		return true;
+	room = MAX(room, p->used + bytes);
+	if (p->room)
+		grown = realloc(p->data, room);
 	else
-		p->data = aligned_alloc(LARGE_PAGE_BYTES, p->room);
-	if (p->data && most >= LARGE_PAGE_BYTES)
-		madvise(p->data, p->room, MADV_HUGEPAGE); /* or not: it is slower, no more */
-	return p->data;
+		grown = room < LARGE_PAGE_BYTES ? malloc(room) : large_alloc(room);
+	if (!grown)
+		return false;
+	p->data = grown;
+	p->room = room;
+	return true;
 }
 
 /* Hand the packets over to a list of streams, or free them if there is no event. */
@@ -205,11 +221,9 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 	unsigned char *header;
 	struct ft_walk walk;
 
-	/* A ring's pages, each once at most: piece_again(). */
-	if (!packets->data && !packets_reserve(packets, pieces << s->b->ring.page_shift))
+	if (!packets_reserve(packets, FASTTRACE_HEADER_BYTES + bytes,
+			     pieces << s->b->ring.page_shift))
 		return -ENOMEM;
-	if (packets->room - packets->used < FASTTRACE_HEADER_BYTES + bytes)
-		return 0; /* contradicts the protocol */
 	header = packets->data + packets->used;
 	piece_copy(s, p, header + FASTTRACE_HEADER_BYTES);
 	if (!piece_stands(s, p))
