@@ -3,8 +3,8 @@
  * marker.c - `marker`: what is written becomes an event of the process's trace.
  *
  * As in tracefs, a write is one event, whatever is in it, and the newline that ends it is not; it is
- * refused while nothing is recorded, with the same number; and nothing is to be read here. What is
- * too long is refused as a whole, where tracefs would cut it.
+ * refused while nothing is recorded, with the same number. What is too long is refused as a whole, where
+ * tracefs would cut it. And to be read it is empty, so that who copies or searches a folder goes on.
  */
 #include <errno.h>
 
@@ -13,7 +13,7 @@
 static ssize_t marker_read(struct ft_file *file, struct ft_call *call)
 {
 	(void)file, (void)call;
-	return -EINVAL;
+	return 0;
 }
 
 static ssize_t marker_refuse(struct ft_call *call, size_t bytes, int err)

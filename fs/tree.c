@@ -32,7 +32,6 @@ struct kind {
 #define OTHERS_MODE (S_IFDIR | 0755) /* of the root, where other users are let in */
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
-#define TAKE_MODE   (S_IFREG | 0200)
 
 #define TEXT_FILE(n, p)                                                         \
 	{                                                                       \
@@ -100,7 +99,7 @@ static const struct kind kinds[FT_KINDS] = {
 			   .open = ft_pipe_open},
 	[FT_MARKER] = {.name = "marker",
 		       .parent = FT_PROCESS,
-		       .mode = TAKE_MODE,
+		       .mode = WRITE_MODE,
 		       .open = ft_marker_open},
 	[FT_EVENTS] = {.name = "events",
 		       .parent = FT_PROCESS,
