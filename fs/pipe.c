@@ -18,8 +18,10 @@
 
 #define LOOK_NS	  FT_NS_PER_S	       /* for new threads, where no period is set */
 #define SETTLE_NS (100 * FT_NS_PER_MS) /* to wait for an event in flight */
+#define RETRIES \
+	100 /* of one thread, when there is nothing in what is taken, or it is overwritten */
 
-/* A thread that we consume. */
+/* A thread that we consume: as long as there is one of it, the consumer's right is ours. */
 struct source {
 	struct ft_thread *thread;
 	struct fasttrace_snapshot_stream stream; /* the packet in hand, copied */
@@ -92,7 +94,7 @@ static int source_take(struct pipe_file *f, struct source *s)
 
 	if (t->held)
 		return 0;
-	do {
+	for (int i = 0; i < RETRIES; i++) {
 		err = ft_thread_info(t, &info);
 		if (!err)
 			err = ft_thread_next(t, 0, &seq, &bytes);
@@ -106,27 +108,30 @@ static int source_take(struct pipe_file *f, struct source *s)
 		if (fasttrace_lines_add(f->lines, &s->stream))
 			return 0;
 		source_put(s);
-	} while (true);
+	}
+	return -EAGAIN;
 }
 
 static int source_find(struct pipe_file *f, unsigned index)
 {
 	struct ft_process *p = pipe_process(f);
 	struct fasttrace_buffer_info info;
+	struct ft_thread *t;
 	struct source *s;
 
-	if (fasttrace_buffer_get_info(p->arena, index, &info))
+	if (fasttrace_buffer_get_info(p->arena, index, &info) ||
+	    g_hash_table_contains(f->sources, &info.serial))
 		return 0;
-	s = g_hash_table_lookup(f->sources, &info.serial);
-	if (!s) {
-		s = g_new0(struct source, 1);
-		s->thread = ft_thread_obtain(p, index, info.serial);
-		s->lost = UINT64_MAX;
-		g_hash_table_insert(f->sources, &s->thread->serial, s);
-	}
-	if (s->thread->holder && s->thread->holder != f)
+	t = ft_thread_obtain(p, index, info.serial);
+	if (t->holder) {
+		ft_thread_unref(t);
 		return -EBUSY;
-	s->thread->holder = f;
+	}
+	t->holder = f;
+	s = g_new0(struct source, 1);
+	s->thread = t;
+	s->lost = UINT64_MAX;
+	g_hash_table_insert(f->sources, &t->serial, s);
 	return 0;
 }
 
@@ -234,6 +239,9 @@ static int pipe_round(struct pipe_file *f)
 	if (alive && !pipe_in_hand(f))
 		return -EAGAIN;
 	now = alive ? fasttrace_arena_now(arena) : UINT64_MAX;
+	err = sources_find(f); /* who begins later has nothing older */
+	if (err)
+		return err;
 	err = sources_take(f, true);
 	if (err == -EAGAIN && alive) {
 		if (!f->settled_ns)
@@ -394,7 +402,7 @@ static short pipe_poll(struct ft_file *file, bool wait)
 	struct ft_call call = {.size = 1};
 	ssize_t n = pipe_fill(f, &call);
 
-	if (n == -EAGAIN && wait) {
+	if ((n == -EAGAIN || n == -EINPROGRESS) && wait) {
 		pipe_wait(f);
 		n = pipe_fill(f, &call);
 	}
@@ -416,8 +424,6 @@ static void pipe_release(struct ft_file *file)
 	ft_timer_stop(pipe_process(f)->registry->loop, &f->timer);
 	g_hash_table_iter_init(&iter, f->sources);
 	while (g_hash_table_iter_next(&iter, NULL, (void **)&s)) {
-		if (s->thread->holder != f)
-			continue;
 		ft_thread_unget(s->thread);
 		s->thread->holder = NULL;
 	}

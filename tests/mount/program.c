@@ -6,6 +6,7 @@
  *   program stay COUNTS THREADS EVENTS                 the same, then waits for SIGTERM
  *   program counts COUNTS THREADS      prints how many had returned, a line for each thread
  *   program end exit CODE | abort | segv | exec        traces one event, then ends so
+ *   program churn THREADS              so many one after the other, beside one that writes meanwhile
  *   program unlocked FILE              exit 0 if nobody locks FILE
  *   program seek FILE COPY             exit 0 if FILE reads as COPY does, from anywhere
  *
@@ -15,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,6 +105,39 @@ static _Noreturn void flight(void)
 		pause();
 }
 
+static bool churned;
+
+static void *begin(void *unused)
+{
+	(void)unused;
+	FASTTRACE(test, begun);
+	return NULL;
+}
+
+static void *run_on(void *unused)
+{
+	(void)unused;
+	for (unsigned n = 0; !__atomic_load_n(&churned, __ATOMIC_RELAXED); n++) {
+		FASTTRACE(test, running, (n, n));
+		if (n % 50 == 0)
+			usleep(20);
+	}
+	return NULL;
+}
+
+static int churn(unsigned threads)
+{
+	pthread_t id, running;
+
+	pthread_create(&running, NULL, run_on, NULL);
+	while (threads--) {
+		pthread_create(&id, NULL, begin, NULL);
+		pthread_join(id, NULL);
+	}
+	__atomic_store_n(&churned, true, __ATOMIC_RELAXED);
+	return pthread_join(running, NULL);
+}
+
 static int readable(const char *path, int ms)
 {
 	struct pollfd p = {.fd = open(path, O_RDONLY | O_CLOEXEC), .events = POLLIN};
@@ -146,6 +181,8 @@ int main(int argc, char **argv)
 		return end(argv[2], argc > 3 ? argv[3] : NULL);
 	if (argc == 2 && !strcmp(argv[1], "flight"))
 		flight();
+	if (argc == 3 && !strcmp(argv[1], "churn"))
+		return churn((unsigned)atoi(argv[2]));
 	if (argc == 4 && !strcmp(argv[1], "poll"))
 		return readable(argv[2], atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "unlocked"))

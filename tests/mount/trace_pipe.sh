@@ -79,6 +79,28 @@ is "what was in hand comes again" grep -qF "$(head -n 1 "$WORK/piece")" "$WORK/t
 is "in order" ordered "$WORK/text"
 unmount
 
+# Threads that come and go beside one that stays.
+fasttracefs --switch-period=0.01 "$M" -- "$program" churn 20000 &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/trace_pipe"
+is "threads that come and go are read" sh -c "timeout 60 cat '$M/$writer/trace_pipe' >'$WORK/text'"
+is "many of them" test "$(grep -c test:begun: "$WORK/text")" -gt 1000
+is "in order" ordered "$WORK/text"
+unmount
+
+# Whose event is in flight for long does not keep the others from who polls.
+fasttracefs --switch-period=0.1 "$M" -- "$program" flight &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/events/test/tick"
+echo hello >"$M/$writer/marker"
+isnt "an event is in flight" sh -c "echo flush >'$M/$writer/control'"
+is "poll tells what another one wrote" timeout 20 "$program" poll "$M/$writer/trace_pipe" 60000
+is "and it is read" sh -c "timeout 5 head -n 1 '$M/$writer/trace_pipe' | grep -q hello"
+murder "$writer"
+unmount
+
 # Readers that are killed while they wait lose nothing: what comes then goes to the next one.
 fasttracefs --mode=block --switch-period=0.1 "$M" -- "$program" write "$WORK/counts3" 3 300 5000 &
 writer=$!
