@@ -82,7 +82,7 @@ static ssize_t enable_write(struct ft_file *file, struct ft_call *call)
 					   "a marker is recorded while tracing_on is 1");
 	if (!err)
 		err = group_switch(arena, group, on);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = group_switch(arena, group, on);
 	if (err == -EINVAL)
 		return ft_call_refuse(call, NULL, err, "no rule can name %s: it is no identifier",

@@ -55,7 +55,7 @@ static ssize_t geometry_write(struct ft_file *file, struct ft_call *call)
 		return ft_call_refuse(call, NULL, -EINVAL,
 				      "the process is dead: no thread of it is to come");
 	err = fasttrace_geometry_set(arena, &g);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = fasttrace_geometry_set(arena, &g);
 	if (err == -ENOSPC)
 		return ft_call_refuse(call, NULL, -EINVAL,

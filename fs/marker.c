@@ -52,7 +52,7 @@ static ssize_t marker_write(struct ft_file *file, struct ft_call *call)
 	if (bytes && call->data[bytes - 1] == '\n')
 		bytes--;
 	err = fasttrace_marker_write(arena, call->data, bytes);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = fasttrace_marker_write(arena, call->data, bytes);
 	return err ? marker_refuse(call, bytes, err) : (ssize_t)call->size;
 }

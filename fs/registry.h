@@ -195,6 +195,11 @@ struct ft_thread *ft_thread_ref(struct ft_thread *thread);
 void ft_thread_unref(struct ft_thread *thread);
 /** ft_thread_info() - Return: 0; -ENOENT the buffer has another owner, or the arena is gone. */
 int ft_thread_info(struct ft_thread *thread, struct fasttrace_buffer_info *info);
+/**
+ * ft_consume_again() - shall a call that returned @err be made again? It says that we are not the
+ * consumer: another daemon was, and may be gone by now.
+ */
+bool ft_consume_again(struct fasttrace_arena *arena, int err);
 /** ft_thread_live() - can it still write? */
 bool ft_thread_live(struct ft_thread *thread);
 /** ft_thread_take() - take sub-buffer @seq into thread->packet, for @holder. Return: 0; -EBUSY. */

@@ -55,6 +55,11 @@ bool ft_thread_live(struct ft_thread *thread)
 	       fasttrace_arena_alive(thread->process->arena);
 }
 
+bool ft_consume_again(struct fasttrace_arena *arena, int err)
+{
+	return err == -EBUSY && !fasttrace_arena_consume(arena);
+}
+
 int ft_thread_take(struct ft_thread *thread, const void *holder, uint64_t seq)
 {
 	struct fasttrace_arena *arena = thread->process->arena;
@@ -65,8 +70,7 @@ int ft_thread_take(struct ft_thread *thread, const void *holder, uint64_t seq)
 	if (thread->held || (thread->holder && thread->holder != holder))
 		return -EBUSY;
 	err = fasttrace_buffer_get(arena, thread->index, thread->serial, seq, &thread->packet);
-	/* Another daemon was the consumer: it may be gone by now. */
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = fasttrace_buffer_get(arena, thread->index, thread->serial, seq,
 					   &thread->packet);
 	if (err)
@@ -84,7 +88,7 @@ int ft_thread_drop(struct ft_thread *thread, uint64_t seq)
 	if (thread->holder)
 		return -EBUSY;
 	err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = fasttrace_buffer_drop(arena, thread->index, thread->serial, seq);
 	return err;
 }
@@ -94,7 +98,7 @@ int ft_thread_switch(struct ft_thread *thread, enum fasttrace_switch how)
 	struct fasttrace_arena *arena = thread->process->arena;
 	int err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
 
-	if (err == -EBUSY && !fasttrace_arena_consume(arena))
+	if (ft_consume_again(arena, err))
 		err = fasttrace_buffer_switch(arena, thread->index, thread->serial, how);
 	return err;
 }

@@ -45,7 +45,7 @@ static int process_set(struct ft_process *p, bool on)
 {
 	int err = fasttrace_tracing_switch(p->arena, on);
 
-	if (err == -EBUSY && !fasttrace_arena_consume(p->arena))
+	if (ft_consume_again(p->arena, err))
 		err = fasttrace_tracing_switch(p->arena, on);
 	return err;
 }
