@@ -6,32 +6,18 @@
 
 #include "registry.h"
 
-/* The newest sub-buffer that is complete: those that come later are not ours to drop. */
-static int newest(struct ft_thread *t, uint64_t *last)
-{
-	uint64_t seq, from = 0;
-	size_t bytes;
-	int err;
-
-	*last = 0;
-	while (!(err = ft_thread_next(t, from, &seq, &bytes)) && seq >= from) {
-		*last = seq;
-		from = seq + 1;
-	}
-	return from && err == -EAGAIN ? 0 : err;
-}
-
 int ft_thread_clear(struct ft_thread *t)
 {
-	uint64_t seq, last, from = 0;
+	uint64_t seq, last = 0, from = 0;
 	int err = ft_thread_switch(t, FASTTRACE_FLUSH);
 
-	/* An event in flight stays. */
+	/* An event in flight stays; and what comes later is not ours to drop. */
 	if (!err || err == -EAGAIN)
-		err = newest(t, &last);
-	while (!err && !(err = fasttrace_buffer_next(t->process->arena, t->index, t->serial, from,
-						     &seq, NULL))) {
-		if (seq > last || seq < from)
+		err = ft_thread_newest(t, &last);
+	for (uint64_t n = 0; !err && n < FT_THREAD_SUBBUFS; n++) {
+		err = fasttrace_buffer_next(t->process->arena, t->index, t->serial, from, &seq,
+					    NULL);
+		if (err || seq > last || seq < from)
 			break;
 		err = ft_thread_drop(t, seq);
 		if (err == -ENOENT) /* overwritten meanwhile */

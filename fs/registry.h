@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "fasttrace-reader.h"
+#include "ft-geometry.h"
 #include "loop.h"
 
 struct ft_registry;
@@ -213,6 +214,11 @@ void ft_thread_unget(struct ft_thread *thread);
 /** ft_thread_next() - as fasttrace_buffer_next(), but the sub-buffer that is taken is listed too.
  */
 int ft_thread_next(struct ft_thread *thread, uint64_t from, uint64_t *seq, size_t *bytes);
+
+/** ft_thread_newest() - the newest sub-buffer that is complete by now. Return: as ft_thread_next(). */
+int ft_thread_newest(struct ft_thread *thread, uint64_t *seq);
+/* A ring's, and what is kept aside: who writes as fast as he is looked at holds nobody up. */
+#define FT_THREAD_SUBBUFS (FT_MAX_SUBBUFS + 1)
 
 /* clear.c */
 /**

@@ -234,16 +234,10 @@ static const struct ft_file_ops stream_ops = {
 /* drain: what is complete now. */
 static int drain_bound(struct stream_file *s, struct ft_thread *t)
 {
-	uint64_t seq, from = 0;
-	size_t bytes;
-	int err;
+	int err = ft_thread_newest(t, &s->last);
 
 	s->bounded = true;
-	while (!(err = ft_thread_next(t, from, &seq, &bytes)) && seq >= from) {
-		s->any = true;
-		s->last = seq;
-		from = seq + 1;
-	}
+	s->any = !err;
 	return err == -EAGAIN ? 0 : err;
 }
 

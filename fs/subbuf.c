@@ -182,13 +182,15 @@ int ft_subbufs_list(struct ft_node *node, struct ft_call *call, GArray *entries)
 	char name[SEQ_DIGITS + 2];
 	uint64_t seq, from = 0;
 	size_t bytes;
-	int err;
+	int err = 0;
 
 	(void)call;
-	while (!(err = ft_thread_next(node->thread, from, &seq, &bytes)) && seq >= from) {
+	for (uint64_t n = 0; n < FT_THREAD_SUBBUFS; n++, from = seq + 1) {
+		err = ft_thread_next(node->thread, from, &seq, &bytes);
+		if (err || seq < from)
+			break;
 		snprintf(name, sizeof(name), "%0*" PRIu64, SEQ_DIGITS, seq);
 		ft_entry_add(entries, node, FT_SUBBUF, NULL, seq, name);
-		from = seq + 1;
 	}
 	return err == -EAGAIN ? 0 : err;
 }

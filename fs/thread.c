@@ -134,6 +134,21 @@ int ft_thread_next(struct ft_thread *thread, uint64_t from, uint64_t *seq, size_
 	return err;
 }
 
+int ft_thread_newest(struct ft_thread *thread, uint64_t *newest)
+{
+	uint64_t seq, from = 0;
+	size_t bytes;
+	int err = 0;
+
+	for (uint64_t n = 0; n < FT_THREAD_SUBBUFS; n++, from = seq + 1) {
+		err = ft_thread_next(thread, from, &seq, &bytes);
+		if (err || seq < from)
+			break;
+		*newest = seq;
+	}
+	return from && err == -EAGAIN ? 0 : err;
+}
+
 static gint entry_compare(gconstpointer a, gconstpointer b)
 {
 	const struct fasttrace_buffer_info *x = &((const struct ft_thread_entry *)a)->info;
