@@ -312,7 +312,7 @@ static int directory_read(struct directory *dir, fuse_req_t req)
 {
 	struct ft_call call = call_of(req);
 	struct ft_entry self[] = {{g_strdup("."), dir->node->ino, S_IFDIR},
-				  {g_strdup(".."), FT_ROOT_INO, S_IFDIR}};
+				  {g_strdup(".."), dir->node->parent_ino, S_IFDIR}};
 
 	g_array_set_size(dir->entries, 0);
 	g_array_append_vals(dir->entries, self, G_N_ELEMENTS(self));

@@ -70,6 +70,7 @@ struct ft_node {
 	struct ft_tree *tree;
 	enum ft_kind kind;
 	uint64_t ino;
+	uint64_t parent_ino;
 	uint64_t lookups; /* the kernel's */
 	unsigned opens;
 	struct ft_process *process; /* references, or NULL */

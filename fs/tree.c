@@ -232,6 +232,7 @@ struct ft_node *ft_node_child(struct ft_node *node, enum ft_kind kind, const voi
 		return child;
 	child = g_new(struct ft_node, 1);
 	*child = probe;
+	child->parent_ino = node->ino;
 	if (child->process)
 		ft_process_ref(child->process);
 	if (child->thread)
@@ -278,7 +279,7 @@ struct ft_tree *ft_tree_new(struct ft_registry *registry)
 	tree->root = g_new0(struct ft_node, 1);
 	tree->root->tree = tree;
 	tree->root->kind = FT_ROOT;
-	tree->root->ino = FT_ROOT_INO;
+	tree->root->ino = tree->root->parent_ino = FT_ROOT_INO;
 	g_hash_table_insert(tree->nodes, &tree->root->ino, tree->root);
 	return tree;
 }

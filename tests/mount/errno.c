@@ -188,6 +188,27 @@ OPERATION(list)
 	return dir ? closedir(dir) : -1;
 }
 
+/* The inode numbers that a listing has are those of the folder and of its parent. */
+OPERATION(list_self)
+{
+	struct stat self, parent;
+	unsigned found = 0;
+	struct dirent *d;
+	DIR *dir;
+
+	(void)other;
+	if (fstat(fd, &self) || fstatat(fd, "..", &parent, 0))
+		return -1;
+	dir = opendir(path);
+	while (dir && (d = readdir(dir)))
+		found += (!strcmp(d->d_name, ".") && d->d_ino == self.st_ino) ||
+			 (!strcmp(d->d_name, "..") && d->d_ino == parent.st_ino);
+	if (dir)
+		closedir(dir);
+	errno = EBADMSG;
+	return found == 2 ? 0 : -1;
+}
+
 OPERATION(create)
 {
 	int err = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -347,6 +368,7 @@ static const struct operation operations[] = {
 	{"open-directory", O_RDONLY | O_DIRECTORY, nothing},
 	{"open-path", O_PATH, nothing},
 	{"opendir", PATH, list},
+	{"list-self", O_RDONLY | O_DIRECTORY, list_self},
 	{"create", PATH, create},
 	{"create-new", PATH, create_new},
 	{"tmpfile", PATH, temporary},

@@ -65,6 +65,7 @@ done >"$WORK/wanted" <<-X
 	open-directory   0             0        ENOTDIR       ENOTDIR       ENOTDIR       ENOTDIR
 	open-path        0             0        0             0             0             0
 	opendir          0             0        ENOTDIR       ENOTDIR       ENOTDIR       ENOTDIR
+	list-self        0             -        ENOTDIR       ENOTDIR       ENOTDIR       ENOTDIR
 	create           EISDIR        EISDIR   EACCES        0             EACCES        EACCES
 	create-new       EPERM/EACCES  EPERM    ENOTDIR       ENOTDIR       ENOTDIR       ENOTDIR
 	tmpfile          EOPNOTSUPP/EACCES EOPNOTSUPP ENOTDIR ENOTDIR       ENOTDIR       ENOTDIR
@@ -119,6 +120,8 @@ cat >>"$WORK/wanted" <<-X
 	unlink $M/none $M ENOENT
 	unlink $T/subbuf/00000000000000099999 $M ENOENT
 	unlink $T/subbuf/1 $M ENOENT
+	list-self $P/snapshot $M 0
+	list-self $T/subbuf $M 0
 	rmdir $M $M EBUSY
 	rmdir $P $M EBUSY
 	rmdir $P/events $M $in_kept
