@@ -21,13 +21,15 @@ same "exe" "$(cat "$P/exe")" "$(readlink -f "$program")"
 same "cmdline" "$(tr '\0' ' ' <"$P/cmdline")" "$program write $WORK/counts 2 150 "
 same "state" "$(cat "$P/state")" "exited 0"
 same "mode" "$(cat "$P/mode")" "overwrite [discard] block"
+same "subbuf_size" "$(cat "$P/subbuf_size")" 4096
+same "subbufs" "$(cat "$P/subbufs")" 4
 same "name" "$(cat "$T/name")" program
 same "id" "$(cat "$P/events/test/tick/id")" 1
 same "trace has all events" "$(grep -c test:tick: "$P/trace")" 300
 
 # What shows. What each is, a read of 1 MB tells.
 KINDS="README control tracing_on error_log"
-for kind in comm exe cmdline state mode clock stats control tracing_on error_log ctf-metadata trace \
+for kind in comm exe cmdline state mode clock subbuf_size subbufs stats control tracing_on error_log ctf-metadata trace \
 	events/enable events/test/enable events/test/tick/enable events/test/tick/format \
 	events/test/tick/id threads/$thread/name threads/$thread/state threads/$thread/control \
 	threads/$thread/stats; do

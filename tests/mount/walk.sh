@@ -45,7 +45,7 @@ completion-part   bash --norc -c "cd \"\$M\"; for c in \"\" 1 */s */threads/ */t
 state() # PID FILE
 {
 	for f in "$M/$1/stats" "$M/$1"/threads/*/stats "$M/$1/tracing_on" "$M/$1/events/enable" \
-		"$M/$1/error_log"; do
+		"$M/$1/error_log" "$M/$1/mode" "$M/$1/subbuf_size" "$M/$1/subbufs"; do
 		grep -v per_second "$f" || :
 	done >"$2"
 	ls -l --time-style=full-iso "$M/$1" "$M/$1"/threads/*/subbuf >>"$2"

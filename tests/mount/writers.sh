@@ -73,7 +73,7 @@ start "$program" write "$WORK/counts" 1 0 500
 until_true 10 test -d "$M/$pid/events/test"
 P=$M/$pid
 s=$WORK/source
-FILES="$P/tracing_on $M/tracing_on $P/events/enable $P/events/test/enable $P/events/test/tick/enable"
+FILES="$P/tracing_on $M/tracing_on $P/subbuf_size $P/subbufs $P/events/enable $P/events/test/enable $P/events/test/tick/enable"
 : >"$M/error_log"
 
 run() # FILE: with $w
@@ -85,21 +85,41 @@ run() # FILE: with $w
 writes()
 {
 	for f in $FILES; do
-		for w in 0 1; do
+		for w in $(words "$f"); do
 			is "$name writes $w" run "$f"
 			same "it is" "$(cat "$f")" "$w"
 		done
 	done
 }
+words() # FILE: two that can be written to it
+{
+	case $1 in
+	*/subbuf_size) echo 8192 16384 ;;
+	*/subbufs) echo 8 4 ;;
+	*) echo 0 1 ;;
+	esac
+}
 each "$WRITERS" writes
 same "none of that was refused" "$(cat "$M/error_log")" ""
+
+# Each write becomes a marker. rsync and python's r+ want to read as well, as does the shell's <>.
+marks()
+{
+	w=word-of-$name
+	is "$name writes a marker" run "$P/marker"
+	same "it is one event" "$(grep -c "fasttrace:marker: text=\"[ ]*${w}[\\\\tn]*\"\$" "$P/trace")" 1
+}
+echo 0 >"$P/events/enable"
+each "$(printf %s "$WRITERS" | grep -v '^rsync\|^python-r+\|^both')" marks
+echo 1 >"$P/events/enable"
 
 makes()
 {
 	for f in $FILES; do
-		w=0
+		w=$(words "$f") was=$(cat "$f")
+		w=${w%% *}
 		isnt "$name says that it cannot" run "$f"
-		same "and changes nothing" "$(cat "$f")" 1
+		same "and changes nothing" "$(cat "$f")" "$was"
 	done
 }
 each "$MAKERS" makes
