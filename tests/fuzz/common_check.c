@@ -106,6 +106,11 @@ void check_text(const char *text)
 	check_out(text, len);
 }
 
+void check_lines(const char *text, size_t len)
+{
+	CHECK(harmless(text, len, "\n"));
+}
+
 void check_info(const struct fasttrace_arena *a)
 {
 	const struct fasttrace_process_info *i = fasttrace_arena_info(a);

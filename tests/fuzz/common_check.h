@@ -38,6 +38,9 @@ void check_timed(void);
 /** check_text() - a name: not empty, no control character, no slash; it came out. */
 void check_text(const char *text);
 
+/** check_lines() - events as text: no control character but the newlines. One byte behind is read. */
+void check_lines(const char *text, size_t len);
+
 /* Everything that a struct says, or that a call returned. */
 void check_info(const struct fasttrace_arena *a);
 void check_buffer(const struct fasttrace_buffer_info *info);

@@ -101,14 +101,73 @@ static void events(struct ops *o)
 	CHECK(fasttrace_event_get_info(o->a, 0, &info) == -ENOENT);
 }
 
+/* What they say hangs on this machine's clock. */
+static void times(struct ops *o, unsigned index)
+{
+	struct fasttrace_times t;
+	int64_t begin;
+	int err = fasttrace_buffer_times(o->a, index, owner(o, index), &t);
+
+	CHECK(!err || err == -ENODATA || err == -ENOENT || err == -ENOMEM || err == -EPROTO);
+	if (index < IMAGE_BUFFERS)
+		err = fasttrace_buffer_begin(o->a, index, owner(o, index), o->seq[index], &begin);
+	CHECK(!err || err == -ENODATA || err == -ENOENT || err == -ENOMEM || err == -EPROTO);
+}
+
 static void stats(struct ops *o, unsigned index)
 {
 	struct fasttrace_stats s;
+
+	times(o, index);
 
 	if (!fasttrace_arena_stats(o->a, &s))
 		check_out(&s, sizeof(s));
 	if (!fasttrace_buffer_stats(o->a, index, owner(o, index), &s))
 		check_out(&s, sizeof(s));
+}
+
+/* As text: lines that no value can break, and the same again. */
+static void snapshot_lines(struct ops *o, const struct fasttrace_snapshot *s)
+{
+	static char text[(64 << 10) + 1], again[sizeof(text)];
+	struct fasttrace_lines *lines;
+	size_t n;
+
+	if (fasttrace_lines_open(o->a, s, &lines))
+		return;
+	n = fasttrace_lines_read(lines, text, sizeof(text) - 1);
+	text[n] = '\0';
+	check_lines(text, n);
+	fasttrace_lines_rewind(lines);
+	CHECK(fasttrace_lines_read(lines, again, sizeof(again) - 1) == n);
+	CHECK(!memcmp(text, again, n));
+	fasttrace_lines_free(lines);
+}
+
+/* The same of a packet that is the caller's by now, in two parts of time. */
+static void packet_lines(struct ops *o, struct fasttrace_packet *p)
+{
+	struct fasttrace_snapshot_stream stream = {.data = p->data, .bytes = p->bytes};
+	const struct fasttrace_snapshot_stream *ended = NULL;
+	uint64_t until = p->begin + (p->end - p->begin) / 2;
+	void *copy = fasttrace_packet_keep(p);
+	struct fasttrace_lines *lines;
+	const char *line;
+	size_t bytes;
+	bool added;
+
+	CHECK(copy == stream.data);
+	if (!fasttrace_lines_new(o->a, &lines)) {
+		added = fasttrace_lines_add(lines, &stream);
+		for (unsigned part = 0; added && part < 2; part++, until = UINT64_MAX)
+			while (fasttrace_lines_next(lines, until, &line, &bytes, &ended)) {
+				CHECK(bytes && line[bytes - 1] == '\n');
+				check_lines(line, bytes);
+			}
+		CHECK(!added || ended == &stream);
+		fasttrace_lines_free(lines);
+	}
+	free(copy);
 }
 
 /* With the arena write-protected: a snapshot that writes is a fault. */
@@ -129,6 +188,7 @@ static void snapshot(struct ops *o)
 		return;
 	}
 	check_snapshot(o->a, s);
+	snapshot_lines(o, s);
 	fasttrace_snapshot_free(s);
 }
 
@@ -289,6 +349,8 @@ static void drain(struct ops *o, unsigned index)
 		if (fasttrace_buffer_get(o->a, index, serial, seq, &p))
 			continue;
 		check_packet(o->a, index, &p, o->still);
+		if (n & 2)
+			packet_lines(o, &p);
 		if (n & 1)
 			fasttrace_buffer_unget(o->a, index, &p);
 		else

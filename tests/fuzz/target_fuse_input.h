@@ -110,9 +110,15 @@ static const char *pick_text(size_t *bytes)
 	static const char *const words[] = {"flush",	 "active",   "0",     "1",
 					    " flush \n", "bogus",    "",      "1\n",
 					    "\n\n",	 "active\t", "64K\n", "4096"};
+	static const char *const others[] = {"clear", "start",	   "stop",    "tsc",
+					     "8",     "overwrite", "block\n", "8192"};
 	static char text[1 << 17];
 	uint8_t n = take8();
 
+	if (n >= 0xd0 && n < 0xe0) {
+		*bytes = strlen(others[n % G_N_ELEMENTS(others)]);
+		return others[n % G_N_ELEMENTS(others)];
+	}
 	if (n < 0xe0) {
 		*bytes = strlen(words[n % G_N_ELEMENTS(words)]);
 		return words[n % G_N_ELEMENTS(words)];
