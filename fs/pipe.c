@@ -25,7 +25,6 @@
 struct source {
 	struct ft_thread *thread;
 	struct fasttrace_snapshot_stream stream; /* the packet in hand, copied */
-	uint64_t lost;				 /* told of, up to the packet before */
 	bool ended;				 /* all its lines are made */
 	bool flight;				 /* an event was, when it was switched */
 	bool late;				 /* for so long that nobody waits for it */
@@ -61,7 +60,6 @@ static void source_free(void *data)
 /* The packet in hand is read, or there was nothing in it. */
 static void source_put(struct source *s)
 {
-	s->lost = s->thread->packet.lost;
 	ft_thread_put(s->thread);
 	free((void *)s->stream.data);
 	s->stream.data = NULL;
@@ -72,15 +70,15 @@ static void packet_keep(struct source *s, const struct fasttrace_buffer_info *in
 {
 	struct fasttrace_packet *packet = &s->thread->packet;
 
-	s->stream = (struct fasttrace_snapshot_stream){.tid = info->tid,
-						       .data = packet->data,
-						       .bytes = packet->bytes,
-						       .lost_before = s->lost};
+	s->stream = (struct fasttrace_snapshot_stream){
+		.tid = info->tid,
+		.data = packet->data,
+		.bytes = packet->bytes,
+		.lost_before = packet->lost_before,
+		.overwritten_before = packet->overwritten_before,
+	};
 	fasttrace_packet_keep(packet);
 	memcpy(s->stream.name, info->name, sizeof(s->stream.name));
-	/* What was lost before our first packet, others have seen, or nobody can tell. */
-	if (s->lost == UINT64_MAX)
-		s->stream.lost_before = packet->seq == info->base ? 0 : packet->lost;
 }
 
 /* Have a packet in hand. Return: 0; -EAGAIN there is none; -ENOENT, and none will come; others. */
@@ -130,7 +128,6 @@ static int source_find(struct pipe_file *f, unsigned index)
 	t->holder = f;
 	s = g_new0(struct source, 1);
 	s->thread = t;
-	s->lost = UINT64_MAX;
 	g_hash_table_insert(f->sources, &t->serial, s);
 	return 0;
 }

@@ -115,10 +115,12 @@ struct fasttrace_packet {
 	uint64_t seq;
 	uint64_t serial;
 	uint64_t events;
-	uint64_t begin, end; /* time stamps of the first and last event, in clock ticks */
-	uint64_t lost;	     /* events lost in this stream up to the end of this packet */
-	uint64_t cut_short;  /* events that the writer's death cut short in this packet */
-	const void *data;    /* FASTTRACE_PACKET_HEADER_BYTES of header, then the body */
+	uint64_t begin, end;	     /* time stamps of the first and last event, in clock ticks */
+	uint64_t lost;		     /* events lost in this stream up to the end of this packet */
+	uint64_t lost_before;	     /* up to the end of the newest one that was put before */
+	uint64_t overwritten_before; /* events behind that one that were overwritten before this */
+	uint64_t cut_short;	     /* events that the writer's death cut short in this packet */
+	const void *data;	     /* FASTTRACE_PACKET_HEADER_BYTES of header, then the body */
 	size_t bytes;
 	const void *body; /* where it stands in data: the events */
 	size_t body_bytes;
@@ -432,7 +434,8 @@ struct fasttrace_snapshot_stream {
 	char name[16];	      /* of the thread, when it began to trace */
 	uint64_t lost_before; /* events that its thread had lost when its first packet began */
 	uint64_t lost;	      /* and up to the end of its last one */
-	uint64_t last;	      /* time stamp of its newest event, in clock ticks */
+	uint64_t overwritten_before; /* a packet that is added: as it says. Of a snapshot: 0 */
+	uint64_t last;		     /* time stamp of its newest event, in clock ticks */
 };
 
 struct fasttrace_snapshot {
@@ -460,8 +463,9 @@ FASTTRACE_READER_API void fasttrace_snapshot_free(struct fasttrace_snapshot *sna
  *   NAME-TID SECONDS.NANOSECONDS: PROVIDER:EVENT: FIELD=VALUE FIELD=VALUE
  *
  * NAME is the thread's, padded to 16 bytes; seconds are those since 1970. Where a thread has lost
- * events behind one of its sub-buffers, a line says LOST COUNT EVENTS. Strings stand in quotation
- * marks; what might end a line or control a terminal is escaped as in C.
+ * events behind one of its sub-buffers, and where some were overwritten before one that is added, a
+ * line says LOST COUNT EVENTS. Strings stand in quotation marks; what might end a line or control a
+ * terminal is escaped as in C.
  */
 struct fasttrace_lines;
 

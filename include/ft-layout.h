@@ -208,7 +208,10 @@ struct ft_hold {
 	uint64_t corrupted;
 	uint64_t in_flight;
 	uint64_t consumed_subbufs;
-	uint64_t unused[5];
+	uint64_t begun;	    /* the slot's, as it was */
+	uint64_t put_begun; /* put_begun and put_lost once it is put */
+	uint64_t put_lost;
+	uint64_t unused[2];
 };
 
 /* Control block of one ring; its slots follow it, its pages stand at pages_offset. */
@@ -228,7 +231,8 @@ struct ft_buffer {
 	uint32_t waiters;   /* the reader sleeps: wake it at the next boundary */
 	uint32_t room;	    /* futex: changes at each put */
 	uint64_t consumed_subbufs;
-	uint64_t unused1[2];
+	uint64_t put_begun; /* begun and lost up to the end of the newest sub-buffer that was put */
+	uint64_t put_lost;
 
 	struct ft_hold hold;
 

@@ -275,7 +275,8 @@ static void hold_fill(struct ft_reader_buffer *b, uint64_t seq, const struct ft_
 				   .word = s->word,
 				   .committed = s->committed,
 				   .anchor = s->anchor,
-				   .lost_after = ft_lost_after(b, seq)};
+				   .lost_after = ft_lost_after(b, seq),
+				   .begun = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->begun)};
 	ft_hold_store(b, FT_HOLD_HELD);
 }
 
@@ -302,6 +303,11 @@ static int body_copy(struct ft_reader_buffer *b, struct fasttrace_packet *p)
 	return 0;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 /*
  * What put is to store: absolute, so that it may be stored twice (takeover.c). Nobody asks for it
  * before put says so (hold:W).
@@ -315,11 +321,28 @@ static void hold_count(struct ft_reader_buffer *b, const struct fasttrace_packet
 	hold->corrupted = ft_load_relaxed(&shared->corrupted) + (p->cut_short != 0);
 	hold->in_flight = ft_load_relaxed(&shared->in_flight) + p->cut_short;
 	hold->consumed_subbufs = ft_load_relaxed(&shared->consumed_subbufs) + 1;
+	hold->put_begun = larger(ft_load_relaxed(&shared->put_begun),
+				 hold->begun + ft_word_count(&b->ring, hold->word));
+	hold->put_lost =
+		larger(ft_load_relaxed(&shared->put_lost), hold->lost_after + lost_base(b));
 	ft_store_relaxed(&shared->hold.consumed_events, hold->consumed_events);
 	ft_store_relaxed(&shared->hold.corrupted, hold->corrupted);
 	ft_store_relaxed(&shared->hold.in_flight, hold->in_flight);
 	ft_store_relaxed(&shared->hold.consumed_subbufs, hold->consumed_subbufs);
+	ft_store_relaxed(&shared->hold.put_begun, hold->put_begun);
+	ft_store_relaxed(&shared->hold.put_lost, hold->put_lost);
 	FASTTRACE_POINT(hold_counted);
+}
+
+/* What went between what was put last and this. Another owner's does not count. */
+static void gap_fill(const struct ft_reader_buffer *b, struct fasttrace_packet *p)
+{
+	uint64_t lost = lost_base(b);
+	uint64_t put = larger(ft_load_relaxed(&b->shared->put_begun),	/* ours */
+			      ft_load_relaxed(&b->shared->base_begun)); /* published by state */
+
+	p->overwritten_before = larger(b->hold.begun, put) - put;
+	p->lost_before = larger(ft_load_relaxed(&b->shared->put_lost), lost) - lost;
 }
 
 /*
@@ -351,6 +374,7 @@ static int packet_fill(struct fasttrace_arena *a, struct ft_reader_buffer *b,
 	f.seq = p->seq - ft_load_relaxed(&b->shared->base); /* published by state */
 	f.tid = ft_load_relaxed(&b->shared->tid);	    /* the same */
 	ft_packet_header(a, &f, p->copy);
+	gap_fill(b, p);
 	hold_count(b, p);
 	return 0;
 }

@@ -19,6 +19,7 @@ struct cursor {
 	size_t at, end;	 /* of the next event, and of its packet's content */
 	uint64_t lost;	 /* told of */
 	uint64_t behind; /* lost up to the end of the packet */
+	uint64_t before; /* overwritten before the first packet, not told of yet */
 	struct ft_event event;
 	char *who; /* what its lines begin with */
 };
@@ -59,13 +60,16 @@ static bool packet_enter(struct cursor *c)
 }
 
 /*
- * Go to what comes next: an event, or what was lost behind the last one of a packet.
+ * Go to what comes next: what was overwritten, an event, or what was lost behind the last one of a
+ * packet.
  * Return: false at the stream's end.
  */
 static bool cursor_seek(struct fasttrace_lines *lines, struct cursor *c)
 {
 	do {
 		c->event.bytes = 0;
+		if (c->end && c->before)
+			return true;
 		if (c->at < c->end && ft_event_next(lines->decoder->arena, cursor_data(c),
 						    ((c->end + 7) & ~(size_t)7) - c->at,
 						    c->source.time, &c->event) > 0) {
@@ -96,6 +100,11 @@ static struct cursor *cursor_first(const struct fasttrace_lines *lines)
 	return (struct cursor *)(void *)ft_merge_first(lines->heap);
 }
 
+static void append_lost(struct fasttrace_lines *lines, uint64_t events)
+{
+	g_string_append_printf(lines->line, "LOST %" PRIu64 " EVENTS", events);
+}
+
 /* The line for what comes next of @c, the first one. Return: is there more of it? */
 static bool line_make(struct fasttrace_lines *lines, struct cursor *c)
 {
@@ -104,8 +113,11 @@ static bool line_make(struct fasttrace_lines *lines, struct cursor *c)
 	if (c->event.bytes) {
 		ft_decode(lines->decoder, c->event.id, cursor_data(c) + 8, lines->line);
 		c->at += (c->event.bytes + 7) & ~(size_t)7;
+	} else if (c->before) {
+		append_lost(lines, c->before);
+		c->before = 0;
 	} else {
-		g_string_append_printf(lines->line, "LOST %" PRIu64 " EVENTS", c->behind - c->lost);
+		append_lost(lines, c->behind - c->lost);
 		c->lost = c->behind;
 	}
 	g_string_append_c(lines->line, '\n');
@@ -145,6 +157,7 @@ static bool cursor_begin(struct fasttrace_lines *lines, struct cursor *c, unsign
 	c->source = (struct ft_merge_source){.order = order};
 	c->at = c->end = 0;
 	c->lost = c->behind = c->stream->lost_before;
+	c->before = c->stream->overwritten_before;
 	if (!cursor_seek(lines, c))
 		return false;
 	ft_merge_add(lines->heap, &c->source);

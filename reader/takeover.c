@@ -149,6 +149,8 @@ void ft_hold_put(struct ft_reader_buffer *b)
 	ft_store_relaxed(&shared->in_flight, hold->in_flight);
 	FASTTRACE_POINT(put_in_flight);
 	ft_store_relaxed(&shared->consumed_subbufs, hold->consumed_subbufs);
+	ft_store_relaxed(&shared->put_begun, hold->put_begun);
+	ft_store_relaxed(&shared->put_lost, hold->put_lost);
 	FASTTRACE_POINT(put_subbufs);
 	if (!b->ring.overwrite) {
 		uint64_t page = ft_page_word(hold->seq, 0, hold->page);

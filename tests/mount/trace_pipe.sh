@@ -57,6 +57,35 @@ kill -CONT "$writer"
 murder "$writer"
 unmount
 
+# What was overwritten before it was read is told of: all of it, and only since somebody has read.
+gone() # how many events were consumed or overwritten until now
+{
+	awk '$1 == "consumed" || $1 == "overwritten" { n += $2 } END { print n }' "$M/$writer/stats"
+}
+overwrites() # MORE: it has done so
+{
+	until_true 20 sh -c "[ \"\$(awk '\$1 == \"overwritten\" { print \$2 }' '$M/$writer/stats')\" -gt $1 ]"
+}
+start "$program" write "$WORK/counts4" 3 0
+writer=$pid
+serve
+overwrites 10000
+kill -STOP "$writer"
+until_true 5 sh -c "grep -q '^State:.T' /proc/$writer/status"
+cat "$M/$writer"/threads/*/drain >"$WORK/drained"
+before=$(gone)
+kill -CONT "$writer"
+overwrites $((before + 10000))
+murder "$writer"
+is "a reader who comes late" timeout 20 sh -c "cat '$M/$writer/trace_pipe' >'$WORK/text'"
+same "is told of each event that was overwritten since the one before him" \
+	"$(awk '/: LOST [0-9]+ EVENTS$/ { n += $(NF - 1); next } { n++ } END { print n }' "$WORK/text")" \
+	$(($(gone) - before))
+is "once in each thread" test "$(grep -c ': LOST ' "$WORK/text")" = 3
+is "before what follows" sh -c "head -n 1 '$WORK/text' | grep -q ': LOST [0-9]* EVENTS\$'"
+is "in order" ordered "$WORK/text"
+unmount
+
 # One idle thread beside busy ones.
 fasttracefs --switch-period=0.1 "$M" -- "$traced" run "$WORK/shared" 1000 &
 writer=$!

@@ -236,6 +236,37 @@ static void taken_in_any_order(void **state)
 	}
 }
 
+static void packet_tells_what_was_overwritten_since_the_one_before(void **state)
+{
+	struct fasttrace_packet p;
+	pid_t pid;
+	struct fasttrace_arena *a = start(small, &pid, 'c');
+
+	(void)state;
+	take(a, 36, 36 * PER_SUBBUF, &p);
+	assert_int_equal(p.overwritten_before, 36 * PER_SUBBUF);
+	fasttrace_buffer_unget(a, 0, &p);
+	take(a, 36, 36 * PER_SUBBUF, &p); /* nobody has had it: again */
+	assert_int_equal(p.overwritten_before, 36 * PER_SUBBUF);
+	fasttrace_buffer_put(a, 0, &p);
+	take(a, 37, 37 * PER_SUBBUF, &p);
+	assert_int_equal(p.overwritten_before, 0);
+	fasttrace_buffer_put(a, 0, &p);
+	fasttrace_arena_close(a); /* the next reader goes on from there */
+	tell('c');
+	a = fixture_open(pid, FASTTRACE_OPEN_CONSUME);
+	take(a, 77, 77 * PER_SUBBUF, &p); /* newer ones first: what is older was not overwritten */
+	assert_int_equal(p.overwritten_before, (77 - 38) * PER_SUBBUF);
+	fasttrace_buffer_put(a, 0, &p);
+	take(a, 76, 76 * PER_SUBBUF, &p);
+	assert_int_equal(p.overwritten_before, 0);
+	fasttrace_buffer_put(a, 0, &p);
+	take(a, 78, 78 * PER_SUBBUF, &p);
+	assert_int_equal(p.overwritten_before, 0);
+	fasttrace_buffer_put(a, 0, &p);
+	fasttrace_arena_close(a);
+}
+
 static void overwritten_names_are_gone_and_counted(void **state)
 {
 	struct fasttrace_packet p;
@@ -476,6 +507,7 @@ int main(int argc, char **argv)
 		TEST(taken_page_is_not_touched_while_the_writer_laps),
 		TEST(one_at_a_time),
 		TEST(taken_in_any_order),
+		TEST(packet_tells_what_was_overwritten_since_the_one_before),
 		TEST(overwritten_names_are_gone_and_counted),
 		TEST(lost_counts_hold_while_the_writer_turns),
 		TEST(lost_counts_hold_while_the_reader_turns),

@@ -233,6 +233,38 @@ static void packets_are_read_as_they_are_added(void **state)
 	fasttrace_lines_free(lines);
 }
 
+static void what_was_overwritten_is_told_before_what_follows(void **state)
+{
+	const struct fasttrace_snapshot_stream *ended;
+	struct fasttrace_lines *lines;
+	const char *line;
+	size_t bytes;
+
+	(void)state;
+	PACKET(0, 5, 4);
+	streams[0].lost_before = 3;
+	streams[0].overwritten_before = 40;
+	PACKET(1, 0, 2);
+	assert_int_equal(fasttrace_lines_new(arena, &lines), 0);
+	assert_true(fasttrace_lines_add(lines, &streams[0]));
+	assert_true(fasttrace_lines_add(lines, &streams[1]));
+	for (int i = 0; i < 4; i++) {
+		static const char *const wanted[] = {
+			"        thread 1-11      1700000000.000001002: p:one: x=0\n",
+			"        thread 0-10      1700000000.000001004: LOST 40 EVENTS\n",
+			"        thread 0-10      1700000000.000001004: p:one: x=0\n",
+			"        thread 0-10      1700000000.000001004: LOST 2 EVENTS\n",
+		};
+
+		assert_true(fasttrace_lines_next(lines, UINT64_MAX, &line, &bytes, &ended));
+		assert_int_equal(bytes, strlen(wanted[i]));
+		assert_memory_equal(line, wanted[i], bytes);
+	}
+	assert_ptr_equal(ended, &streams[0]);
+	assert_false(fasttrace_lines_next(lines, UINT64_MAX, &line, &bytes, &ended));
+	fasttrace_lines_free(lines);
+}
+
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
 
 static void body_loses(void)
@@ -324,6 +356,7 @@ int main(int argc, char **argv)
 		TEST(names_of_threads_stay_in_their_line),
 		TEST(text_is_the_same_however_it_is_read),
 		TEST(packets_are_read_as_they_are_added),
+		TEST(what_was_overwritten_is_told_before_what_follows),
 		cmocka_unit_test(process_that_loses_events_shows_where),
 	};
 	int body = fixture_main(argc, argv, bodies);
