@@ -18,6 +18,7 @@
 
 #define LOOK_NS	  FT_NS_PER_S	       /* for new threads, where no period is set */
 #define SETTLE_NS (100 * FT_NS_PER_MS) /* to wait for an event in flight */
+#define AGAIN_NS  (10 * FT_NS_PER_MS)  /* who does not wait is not switched for sooner again */
 #define RETRIES \
 	100 /* of one thread, when there is nothing in what is taken, or it is overwritten */
 
@@ -39,6 +40,7 @@ struct pipe_file {
 	size_t answer;	    /* bytes of it in the answer that is being given */
 	uint64_t until;	    /* all that is older is in hand, or was */
 	int64_t settled_ns; /* when we no longer wait for an event in flight; 0: we do not */
+	int64_t again_ns;   /* when we switch again for who does not wait */
 	struct ft_timer timer;
 	bool waiting;
 };
@@ -333,22 +335,40 @@ static void pipe_answered(struct ft_file *file, bool arrived)
 			source_put(s);
 }
 
-/* Deliver what slow writers have written, while somebody waits for it. */
-static void timer_fire(void *arg)
+/* Deliver what slow writers have written. */
+static void sources_switch(struct pipe_file *f)
 {
-	struct pipe_file *f = arg;
-	struct ft_process *p = pipe_process(f);
 	GHashTableIter iter;
 	struct source *s;
 
+	if (!pipe_process(f)->registry->options.switch_ns || sources_find(f))
+		return;
+	g_hash_table_iter_init(&iter, f->sources);
+	while (g_hash_table_iter_next(&iter, NULL, (void **)&s))
+		ft_thread_switch(s->thread, FASTTRACE_FLUSH);
+}
+
+/* Somebody waits for it. */
+static void timer_fire(void *arg)
+{
+	struct pipe_file *f = arg;
+
 	if (!f->waiting)
 		return;
-	if (p->registry->options.switch_ns && !sources_find(f)) {
-		g_hash_table_iter_init(&iter, f->sources);
-		while (g_hash_table_iter_next(&iter, NULL, (void **)&s))
-			ft_thread_switch(s->thread, FASTTRACE_FLUSH);
-	}
-	ft_process_wake(p);
+	sources_switch(f);
+	ft_process_wake(pipe_process(f));
+}
+
+/* Somebody does not, and is to have what there is. */
+static ssize_t pipe_fill_now(struct pipe_file *f, struct ft_call *call)
+{
+	int64_t now = ft_now_ns();
+
+	if (now < f->again_ns)
+		return -EAGAIN;
+	f->again_ns = now + AGAIN_NS;
+	sources_switch(f);
+	return pipe_fill(f, call);
 }
 
 /* Ask to be woken; look once more after it. */
@@ -379,7 +399,9 @@ static ssize_t pipe_read(struct ft_file *file, struct ft_call *call)
 	call->deadline_ns = 0;
 	call->size = MIN(call->size, FT_BLOCK_BYTES);
 	n = pipe_fill(f, call);
-	if (n == -EAGAIN && !call->nonblock) {
+	if (n == -EAGAIN && call->nonblock) {
+		n = pipe_fill_now(f, call);
+	} else if (n == -EAGAIN) {
 		pipe_wait(f);
 		n = pipe_fill(f, call);
 	}

@@ -86,6 +86,21 @@ is "before what follows" sh -c "head -n 1 '$WORK/text' | grep -q ': LOST [0-9]* 
 is "in order" ordered "$WORK/text"
 unmount
 
+# Who does not wait gets what there is, though no sub-buffer is complete and no period over.
+lines_now() # PERIOD: $n of them
+{
+	start "$program" stay "$WORK/counts5" 1 3
+	fasttracefs --switch-period="$1" "$M"
+	until_true 5 sh -c "grep -q '^readable 3\$' '$M/$pid/stats'"
+	n=$(dd if="$M/$pid/trace_pipe" iflag=nonblock bs=64K count=1 status=none 2>"$ERR" | wc -l)
+	murder "$pid"
+	unmount
+}
+lines_now 86400
+same "O_NONBLOCK gets what there is" "$n" 3
+lines_now 0
+same "but where nothing is to be switched" "$n" 0
+
 # One idle thread beside busy ones.
 fasttracefs --switch-period=0.1 "$M" -- "$traced" run "$WORK/shared" 1000 &
 writer=$!
