@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ft-consume.h - the reader's hold on a sub-buffer: what consume.c and takeover.c share.
+ * ft-consume.h - the reader's hold on a sub-buffer: what the files share that look at rings.
  */
 #ifndef FT_CONSUME_H
 #define FT_CONSUME_H
@@ -53,6 +53,22 @@ struct ft_subbuf {
  * Return: 0 readable; -EAGAIN not delivered yet; -ENOENT gone or taken; -EPROTO.
  */
 int ft_subbuf_look(const struct ft_reader_buffer *b, uint64_t seq, bool gone, struct ft_subbuf *s);
+
+/**
+ * ft_subbuf_ranges() - what of sub-buffer seq is written.
+ * @s: its words, of which only the seq was checked.
+ * @gone: its writer is: with what it left between reserve and commit (ft_recover_ranges()).
+ * Return: how many ranges; 0: there is nothing, or the words contradict themselves.
+ */
+unsigned ft_subbuf_ranges(const struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s,
+			  bool gone, struct ft_range ranges[FT_NESTED_RANGES + 1]);
+
+/**
+ * ft_hold_out() - what is held and stands in no slot: it is older than all in the ring.
+ * @s: its words; page is the index alone.
+ * Return: false: nothing of the buffer's present owner is.
+ */
+bool ft_hold_out(const struct ft_reader_buffer *b, uint64_t *seq, struct ft_subbuf *s);
 
 /** ft_lost_after() - events that this owner lost up to the end of seq: till now, if seq is head. */
 uint64_t ft_lost_after(const struct ft_reader_buffer *b, uint64_t seq);

@@ -3,7 +3,7 @@
  * recover.c - what a writer that is gone had written into a sub-buffer: everything before
  * `committed`, and what its handlers committed behind an event that will never be finished.
  */
-#include "ft-reader.h"
+#include "ft-consume.h"
 
 /* A nested range, if both its words are of this sub-buffer and inside what was reserved. */
 static bool range_load(const struct fasttrace_ring *ring, uint64_t seq, uint64_t word,
@@ -78,4 +78,24 @@ unsigned ft_recover_ranges(const struct fasttrace_ring *ring, uint64_t seq, uint
 			if (range_load(ring, seq, word, &pairs[2 * i], &r))
 				n = range_insert(ranges, n, r);
 	return ranges_clip(ranges, n);
+}
+
+unsigned ft_subbuf_ranges(const struct ft_reader_buffer *b, uint64_t seq, const struct ft_subbuf *s,
+			  bool gone, struct ft_range ranges[FT_NESTED_RANGES + 1])
+{
+	const struct fasttrace_ring *ring = &b->ring;
+	uint64_t word = s->word & ~ft_word_closed_bit(ring), page = ft_page_index(s->page);
+	uint64_t units = ft_word_units(ring, s->committed);
+
+	if (page >= b->pages || ft_word_units(ring, word) > ring->units ||
+	    !ft_anchor_is(s->anchor, seq))
+		return 0;
+	if (gone && s->committed != word)
+		return ft_recover_ranges(ring, seq, s->word, s->committed,
+					 ring->pages + (page << ring->page_shift), ranges);
+	if (!ft_word_is(ring, s->committed, seq) || units > ft_word_units(ring, word) ||
+	    units <= FASTTRACE_HEADER_UNITS)
+		return 0;
+	ranges[0] = (struct ft_range){.from = FASTTRACE_HEADER_UNITS, .to = (uint32_t)units};
+	return 1;
 }

@@ -122,31 +122,13 @@ static uint64_t open_instance(uint64_t serial, uint64_t seq, uint64_t committed)
 	return hash | UINT64_C(1) << 63;
 }
 
-/* What of the piece is written. The words were checked for their seq only. */
-static int piece_measure(const struct source *s, struct piece *p)
+static void piece_measure(const struct source *s, struct piece *p)
 {
-	const struct fasttrace_ring *ring = &s->b->ring;
-	uint64_t word = p->words.word & ~ft_word_closed_bit(ring);
-	uint64_t units = ft_word_units(ring, p->words.committed);
-	bool closed = ft_word_closed(ring, p->words.word);
-	const unsigned char *page =
-		ring->pages + (ft_page_index(p->words.page) << ring->page_shift);
+	uint64_t closed = ft_word_closed_bit(&s->b->ring);
 
-	if (ft_word_units(ring, word) > ring->units ||
-	    ft_page_index(p->words.page) >= s->b->pages || !ft_anchor_is(p->words.anchor, p->seq))
-		return -EPROTO;
-	p->open = !closed || (p->words.committed != word && !s->gone);
-	if (s->gone && p->words.committed != word) {
-		p->nranges = ft_recover_ranges(ring, p->seq, p->words.word, p->words.committed,
-					       page, p->ranges);
-		return 0;
-	}
-	if (!ft_word_is(ring, p->words.committed, p->seq) || units < FASTTRACE_HEADER_UNITS ||
-	    units > ft_word_units(ring, word))
-		return -EPROTO;
-	p->ranges[0] = (struct ft_range){.from = FASTTRACE_HEADER_UNITS, .to = (uint32_t)units};
-	p->nranges = units > FASTTRACE_HEADER_UNITS;
-	return 0;
+	p->open = !(p->words.word & closed) ||
+		  (p->words.committed != (p->words.word & ~closed) && !s->gone);
+	p->nranges = ft_subbuf_ranges(s->b, p->seq, &p->words, s->gone, p->ranges);
 }
 
 /* Does the memory that was copied still belong to the piece? */
@@ -265,7 +247,8 @@ static int piece_take(struct source *s, struct piece *p)
 	struct packets own = {0};
 	int err;
 
-	if (piece_measure(s, p) || !p->nranges || piece_again(s, p))
+	piece_measure(s, p);
+	if (!p->nranges || piece_again(s, p))
 		return 0;
 	if (p->open) {
 		err = piece_append(s, p, &own);

@@ -62,17 +62,12 @@ static uint64_t ring_sum(struct fasttrace_arena *a, const struct ft_reader_buffe
 /* What the reader has swapped out and not put. */
 static uint64_t hold_sum(const struct ft_reader_buffer *b, struct fasttrace_stats *s)
 {
-	struct ft_hold hold;
 	struct ft_subbuf sub;
-	uint64_t page;
+	uint64_t seq;
 
-	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold))
+	if (!ft_hold_out(b, &seq, &sub))
 		return 0;
-	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
-	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
-		return 0; /* it stands in the ring */
-	sub = (struct ft_subbuf){.word = hold.word, .committed = hold.committed, .page = hold.page};
-	subbuf_sum(b, hold.seq, &sub, true, s);
+	subbuf_sum(b, seq, &sub, true, s);
 	return 1;
 }
 

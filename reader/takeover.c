@@ -107,6 +107,24 @@ bool ft_hold_owned(const struct ft_reader_buffer *b, const struct ft_hold *hold)
 	       0; /* published by state */
 }
 
+bool ft_hold_out(const struct ft_reader_buffer *b, uint64_t *seq, struct ft_subbuf *s)
+{
+	struct ft_hold hold;
+	uint64_t page;
+
+	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold))
+		return false;
+	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
+	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
+		return false; /* it stands in the ring */
+	*seq = hold.seq;
+	*s = (struct ft_subbuf){.word = hold.word,
+				.committed = hold.committed,
+				.page = hold.page,
+				.anchor = hold.anchor};
+	return true;
+}
+
 /* consumed moves over what is taken, and over what the writer has claimed. */
 static void consumed_advance(struct ft_reader_buffer *b)
 {

@@ -6,9 +6,6 @@
  * walked where it stands and then looked at again: if its page was claimed for another lap
  * meanwhile, what was read is worth nothing.
  */
-#include <string.h>
-#include <time.h>
-
 #include "ft-clock.h"
 #include "ft-consume.h"
 #include "ft-tsan.h"
@@ -16,36 +13,13 @@
 
 #define ANY UINT64_MAX
 
-/* What is written of a sub-buffer. Return: how many ranges. */
-static unsigned subbuf_ranges(const struct ft_reader_buffer *b, uint64_t seq,
-			      const struct ft_subbuf *s, bool gone,
-			      struct ft_range ranges[FT_NESTED_RANGES + 1])
-{
-	const struct fasttrace_ring *ring = &b->ring;
-	uint64_t word = s->word & ~ft_word_closed_bit(ring);
-	uint64_t units = ft_word_units(ring, s->committed);
-
-	if (ft_page_index(s->page) >= b->pages || ft_word_units(ring, word) > ring->units ||
-	    !ft_anchor_is(s->anchor, seq))
-		return 0;
-	if (gone && s->committed != word)
-		return ft_recover_ranges(ring, seq, s->word, s->committed,
-					 ring->pages + (ft_page_index(s->page) << ring->page_shift),
-					 ranges);
-	if (!ft_word_is(ring, s->committed, seq) || units > ft_word_units(ring, word) ||
-	    units <= FASTTRACE_HEADER_UNITS)
-		return 0;
-	ranges[0] = (struct ft_range){.from = FASTTRACE_HEADER_UNITS, .to = (uint32_t)units};
-	return 1;
-}
-
 /* Its first and last time. @walk: events 0 if there is none. */
 static int subbuf_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
 		       const struct ft_subbuf *s, bool gone, struct ft_walk *walk)
 {
 	const unsigned char *page = b->ring.pages + (ft_page_index(s->page) << b->ring.page_shift);
 	struct ft_range ranges[FT_NESTED_RANGES + 1];
-	unsigned n = subbuf_ranges(b, seq, s, gone, ranges);
+	unsigned n = ft_subbuf_ranges(b, seq, s, gone, ranges);
 	uint64_t time = ft_anchor_time(s->anchor);
 	struct ft_walk part;
 	int err = 0;
@@ -76,7 +50,7 @@ static int subbuf_begin(struct fasttrace_arena *a, const struct ft_reader_buffer
 
 	*walk = (struct ft_walk){0};
 	ft_tsan_race(true); /* until the page is looked at again */
-	if (subbuf_ranges(b, seq, s, gone, ranges))
+	if (ft_subbuf_ranges(b, seq, s, gone, ranges))
 		got = ft_event_next(a, page + 8 * (size_t)ranges[0].from,
 				    8 * (size_t)(ranges[0].to - ranges[0].from),
 				    ft_anchor_time(s->anchor), &event);
@@ -110,25 +84,16 @@ static int ring_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b
 static int hold_walk(struct fasttrace_arena *a, const struct ft_reader_buffer *b, uint64_t seq,
 		     subbuf_walker *walker, struct ft_walk *walk)
 {
-	struct ft_hold hold, again;
+	uint64_t held, again;
 	struct ft_subbuf s;
-	uint64_t page;
 	int err;
 
 	*walk = (struct ft_walk){0};
-	if (ft_hold_load(b, &hold) || hold.state != FT_HOLD_HELD || !ft_hold_owned(b, &hold) ||
-	    (seq != ANY && seq != hold.seq))
+	if (!ft_hold_out(b, &held, &s) || (seq != ANY && seq != held))
 		return 0;
-	page = ft_load_acquire(&ft_ring_slot(&b->ring, hold.seq)->page);
-	if (ft_page_is(page, hold.seq) && !(page & FT_PAGE_TAKEN))
-		return 0; /* it stands in the ring */
-	s = (struct ft_subbuf){.word = hold.word,
-			       .committed = hold.committed,
-			       .page = hold.page,
-			       .anchor = hold.anchor};
-	err = walker(a, b, hold.seq, &s, true, walk);
+	err = walker(a, b, held, &s, true, walk);
 	ft_fence_acquire(); /* stand:R: the walk first */
-	if (ft_hold_load(b, &again) || again.state != FT_HOLD_HELD || again.seq != hold.seq)
+	if (!ft_hold_out(b, &again, &s) || again != held)
 		walk->events = 0;
 	return err;
 }
@@ -154,16 +119,6 @@ int ft_buffer_span(struct fasttrace_arena *a, const struct ft_reader_buffer *b, 
 	if (walk.events && walk.last > *last)
 		*last = walk.last;
 	return err;
-}
-
-static uint64_t now_ticks(const struct fasttrace_arena *a)
-{
-	struct timespec ts;
-
-	if (a->info.raw_clock)
-		return fasttrace_clock_cycles();
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
 }
 
 int64_t fasttrace_arena_time_ns(struct fasttrace_arena *a, uint64_t ticks)
@@ -192,7 +147,7 @@ int fasttrace_buffer_times(struct fasttrace_arena *a, unsigned index, uint64_t s
 	times->newest_ns = fasttrace_arena_time_ns(a, last);
 	times->until_ns = times->newest_ns;
 	if (!ft_reader_gone(a, b))
-		times->until_ns = fasttrace_arena_time_ns(a, now_ticks(a));
+		times->until_ns = fasttrace_arena_time_ns(a, fasttrace_arena_now(a));
 	return fasttrace_arena_broken(a);
 }
 
