@@ -107,9 +107,9 @@
  * | s->anchor = ft_load_acquire(&slot->anchor);
  * | s->page = ft_load_acquire(&slot->page);
  * | if (s->committed != (s->word & ~ft_word_closed_bit(&b->ring)) && !gone)
- * @reader/consume.c hold_fill() 1508468019 `fill`
+ * @reader/consume.c hold_fill() 619011125 `fill`
  * | ft_hold_store(b, FT_HOLD_HELD);
- * @reader/consume.c hold_count() 3645675942 `taken`
+ * @reader/consume.c hold_count() 2791547980 `taken`
  * | hold->consumed_events = ft_load_relaxed(&shared->consumed_events) + p->events;
  * | hold->in_flight = ft_load_relaxed(&shared->in_flight) + p->cut_short;
  * @reader/consume.c subbuf_swap() 1228712749 from `look` to `taken`
@@ -140,7 +140,7 @@
  * | seq = ft_buffer_oldest(b);
  * | uint64_t page = ft_load_acquire(&ft_ring_slot(&b->ring, seq)->page);
  * | ft_store_release(&b->shared->consumed, seq);
- * @reader/takeover.c ft_hold_put() 3297668583 from the second content_read() to `clear`
+ * @reader/takeover.c ft_hold_put() 1343032274 from the second content_read() to `clear`
  * | ft_store_release(&shared->hold.state, FT_HOLD_PUT);
  * | ft_store_relaxed(&shared->consumed_events, hold->consumed_events);
  * | ft_store_relaxed(&shared->in_flight, hold->in_flight);
