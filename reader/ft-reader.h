@@ -3,7 +3,8 @@
  * ft-reader.h - what the parts of libfasttrace-reader say to each other.
  *
  *   arena.c     open, check, lock; who lives
- *   consume.c   get, swap, put, unget, switch, watch
+ *   consume.c   get, swap, put, unget
+ *   switch.c    switch, watch
  *   takeover.c  what a killed reader left
  *   recover.c   what a dead writer left: committed prefix and nested ranges
  *   stats.c     exact counts

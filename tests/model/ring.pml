@@ -120,8 +120,8 @@
  * @reader/consume.c subbuf_take() 3893031851 choose(), which takes any seq that it lets through
  * | err = ft_subbuf_look(b, seq, ft_reader_gone(a, b), &s);
  * | return subbuf_swap(b, seq,
- * @reader/consume.c ring_full() 997055387 `switch`
- * @reader/consume.c switch_try() 1570707524 `switch`
+ * @reader/switch.c ring_full() 997055387 `switch`
+ * @reader/switch.c switch_try() 1570707524 `switch`
  * | uint64_t head = ft_load_acquire(&b->shared->head);
  * | uint64_t word = ft_load_acquire(&ft_ring_slot(&b->ring, head)->word);
  * | err = ft_ring_close(&b->ring, head, word);
