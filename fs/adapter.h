@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * adapter.h - what the two files of the adapter share: fuse.c and park.c.
+ * adapter.h - what the files of the adapter share: fuse.c, park.c and listing.c.
  */
 #ifndef FT_FS_ADAPTER_H
 #define FT_FS_ADAPTER_H
@@ -22,7 +22,7 @@ struct ft_mount {
 	bool initialized, answers;
 	GQueue parked;	       /* of struct parked: requests that wait */
 	GQueue handles;	       /* of struct ft_handle: all files that are open */
-	GQueue directories;    /* of fuse.c's struct directory: all that are open */
+	GQueue directories;    /* of listing.c's struct directory: all that are open */
 	struct ft_timer wake;  /* to ask again those whose process is woken */
 	struct ft_timer pause; /* to ask again those that have a deadline */
 };
@@ -34,6 +34,23 @@ struct ft_handle {
 	struct fuse_pollhandle *poll; /* whom to notify, or NULL */
 	GList link;
 };
+
+struct ft_mount *ft_req_mount(fuse_req_t req);
+/**
+ * ft_req_permitted() - the node that the request is for, if its caller may look at it, or @change it.
+ * The kernel has looked at the modes; it lets those pass whose capabilities override them.
+ * Return: NULL: the request is answered and gone.
+ */
+struct ft_node *ft_req_permitted(fuse_req_t req, fuse_ino_t ino, bool change);
+/** ft_req_call() - the request's caller. */
+struct ft_call ft_req_call(fuse_req_t req);
+
+/* listing.c */
+void ft_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void ft_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+		   struct fuse_file_info *fi);
+void ft_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void ft_listings_free(struct ft_mount *mount);
 
 /** ft_error_number() - what a user gets for -errno of the tree. */
 int ft_error_number(ssize_t err);

@@ -16,14 +16,7 @@
 #define KEEP_SECONDS   3600.0
 #define BRIEF_SECONDS  0.01 /* each path through the root and a folder with a number asks for them */
 
-/* An open directory: what was in it when it was read from the beginning. */
-struct directory {
-	struct ft_node *node;
-	GArray *entries;
-	GList link; /* in mount->directories */
-};
-
-static struct ft_mount *req_mount(fuse_req_t req)
+struct ft_mount *ft_req_mount(fuse_req_t req)
 {
 	return fuse_req_userdata(req);
 }
@@ -31,15 +24,14 @@ static struct ft_mount *req_mount(fuse_req_t req)
 /* NULL: there is none, and the request is answered and gone. */
 static struct ft_node *req_node(fuse_req_t req, fuse_ino_t ino)
 {
-	struct ft_node *node = ft_tree_find(req_mount(req)->tree, ino);
+	struct ft_node *node = ft_tree_find(ft_req_mount(req)->tree, ino);
 
 	if (!node)
 		fuse_reply_err(req, ENOENT);
 	return node;
 }
 
-/* The kernel has looked at the modes; it lets those pass whose capabilities override them. */
-static struct ft_node *req_permitted(fuse_req_t req, fuse_ino_t ino, bool change)
+struct ft_node *ft_req_permitted(fuse_req_t req, fuse_ino_t ino, bool change)
 {
 	struct ft_node *node = req_node(req, ino);
 
@@ -54,12 +46,7 @@ static struct ft_handle *file_handle(const struct fuse_file_info *fi)
 	return (struct ft_handle *)(uintptr_t)fi->fh;
 }
 
-static struct directory *file_directory(const struct fuse_file_info *fi)
-{
-	return (struct directory *)(uintptr_t)fi->fh;
-}
-
-static struct ft_call call_of(fuse_req_t req)
+struct ft_call ft_req_call(fuse_req_t req)
 {
 	return (struct ft_call){.tid = fuse_req_ctx(req)->pid};
 }
@@ -95,8 +82,8 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
  */
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct ft_call call = call_of(req);
-	struct ft_node *node = req_permitted(req, parent, false), *child;
+	struct ft_call call = ft_req_call(req);
+	struct ft_node *node = ft_req_permitted(req, parent, false), *child;
 	struct fuse_entry_param entry = {0};
 	int err;
 
@@ -127,14 +114,14 @@ static void forget(struct ft_mount *mount, fuse_ino_t ino, uint64_t lookups)
 
 static void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t lookups)
 {
-	forget(req_mount(req), ino, lookups);
+	forget(ft_req_mount(req), ino, lookups);
 	fuse_reply_none(req);
 }
 
 static void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	for (size_t i = 0; i < count; i++)
-		forget(req_mount(req), forgets[i].ino, forgets[i].nlookup);
+		forget(ft_req_mount(req), forgets[i].ino, forgets[i].nlookup);
 	fuse_reply_none(req);
 }
 
@@ -169,7 +156,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 		return;
 	}
 	if (to_set & FUSE_SET_ATTR_SIZE) {
-		node = req_permitted(req, ino, true);
+		node = ft_req_permitted(req, ino, true);
 		if (!node)
 			return;
 		err = ft_node_truncate(node, attr->st_size);
@@ -182,7 +169,7 @@ static void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to
 
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct ft_node *node = req_permitted(req, ino, false);
+	struct ft_node *node = ft_req_permitted(req, ino, false);
 	struct ft_handle *handle;
 	struct ft_file *file;
 	int err;
@@ -195,7 +182,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	handle = g_new0(struct ft_handle, 1);
-	handle->mount = req_mount(req);
+	handle->mount = ft_req_mount(req);
 	handle->file = file;
 	handle->link.data = handle;
 	g_queue_push_tail_link(&handle->mount->handles, &handle->link);
@@ -209,7 +196,7 @@ static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 		    struct fuse_file_info *fi)
 {
-	struct ft_call call = call_of(req);
+	struct ft_call call = ft_req_call(req);
 
 	(void)ino;
 	call.nonblock = fi->flags & O_NONBLOCK;
@@ -221,7 +208,7 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
 		     struct fuse_file_info *fi)
 {
-	struct ft_call call = call_of(req);
+	struct ft_call call = ft_req_call(req);
 
 	(void)ino;
 	call.nonblock = fi->flags & O_NONBLOCK;
@@ -279,98 +266,9 @@ static void op_poll(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi,
 	fuse_reply_poll(req, (unsigned short)ready);
 }
 
-static void entry_clear(void *entry)
-{
-	g_free(((struct ft_entry *)entry)->name);
-}
-
-static void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	struct ft_node *node = req_permitted(req, ino, false);
-	struct directory *dir;
-	struct stat st;
-	int err;
-
-	if (!node)
-		return;
-	err = ft_node_stat(node, &st);
-	if (err) {
-		fuse_reply_err(req, ft_error_number(err));
-		return;
-	}
-	dir = g_new0(struct directory, 1);
-	dir->node = node;
-	dir->entries = g_array_new(FALSE, FALSE, sizeof(struct ft_entry));
-	g_array_set_clear_func(dir->entries, entry_clear);
-	dir->link.data = dir;
-	g_queue_push_tail_link(&req_mount(req)->directories, &dir->link);
-	fi->fh = (uintptr_t)dir;
-	fuse_reply_open(req, fi);
-}
-
-static int directory_read(struct directory *dir, fuse_req_t req)
-{
-	struct ft_call call = call_of(req);
-	struct ft_entry self[] = {{g_strdup("."), dir->node->ino, S_IFDIR},
-				  {g_strdup(".."), dir->node->parent_ino, S_IFDIR}};
-
-	g_array_set_size(dir->entries, 0);
-	g_array_append_vals(dir->entries, self, G_N_ELEMENTS(self));
-	return ft_node_list(dir->node, &call, dir->entries);
-}
-
-static size_t directory_fill(struct directory *dir, fuse_req_t req, size_t from, char *text,
-			     size_t size)
-{
-	size_t done = 0;
-
-	for (size_t i = from; i < dir->entries->len; i++) {
-		struct ft_entry *e = &g_array_index(dir->entries, struct ft_entry, i);
-		struct stat st = {.st_ino = e->ino, .st_mode = e->mode};
-		size_t n = fuse_add_direntry(req, text + done, size - done, e->name, &st,
-					     (off_t)(i + 1));
-
-		if (n > size - done)
-			break;
-		done += n;
-	}
-	return done;
-}
-
-static void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
-		       struct fuse_file_info *fi)
-{
-	struct directory *dir = file_directory(fi);
-	struct ft_mount *mount = req_mount(req);
-	int err = offset ? 0 : directory_read(dir, req);
-
-	(void)ino;
-	if (err) {
-		fuse_reply_err(req, ft_error_number(err));
-		return;
-	}
-	size = MIN(size, FT_BLOCK_BYTES);
-	fuse_reply_buf(req, mount->buffer,
-		       directory_fill(dir, req, (size_t)offset, mount->buffer, size));
-}
-
-static void directory_free(struct ft_mount *mount, struct directory *dir)
-{
-	g_queue_unlink(&mount->directories, &dir->link);
-	g_array_unref(dir->entries);
-	g_free(dir);
-}
-
-static void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	(void)ino;
-	directory_free(req_mount(req), file_directory(fi));
-	fuse_reply_err(req, 0);
-}
-
 static void node_remove(fuse_req_t req, fuse_ino_t parent, const char *name, bool directory)
 {
-	struct ft_node *node = req_permitted(req, parent, true);
+	struct ft_node *node = ft_req_permitted(req, parent, true);
 
 	if (node)
 		fuse_reply_err(req, ft_error_number(ft_node_remove(node, name, directory)));
@@ -437,9 +335,9 @@ static const struct fuse_lowlevel_ops operations = {
 	.flush = op_flush,
 	.release = op_release,
 	.poll = op_poll,
-	.opendir = op_opendir,
-	.readdir = op_readdir,
-	.releasedir = op_releasedir,
+	.opendir = ft_op_opendir,
+	.readdir = ft_op_readdir,
+	.releasedir = ft_op_releasedir,
 	.unlink = op_unlink,
 	.rmdir = op_rmdir,
 	.mknod = op_mknod,
@@ -522,8 +420,7 @@ void ft_mount_free(struct ft_mount *mount)
 	ft_park_free(mount);
 	while (mount->handles.head)
 		handle_free(mount->handles.head->data);
-	while (mount->directories.head)
-		directory_free(mount, mount->directories.head->data);
+	ft_listings_free(mount);
 	/* libfuse would unmount whatever it finds under the name by now. */
 	if (mount->number)
 		ft_mountpoint_release(mount->number, fuse_session_fd(mount->session));

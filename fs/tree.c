@@ -33,34 +33,20 @@ struct kind {
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
 
-#define TEXT_FILE(n, p)                                                         \
-	{                                                                       \
-		.name = n, .parent = p, .mode = SHOW_MODE, .open = ft_text_open \
+#define FIXED_FILE(n, p, m, o)                               \
+	{                                                    \
+		.name = n, .parent = p, .mode = m, .open = o \
 	}
-#define CONTROL_FILE(p)                                                                     \
-	{                                                                                   \
-		.name = "control", .parent = p, .mode = WRITE_MODE, .open = ft_control_open \
-	}
-#define TRACING_FILE(p)                                                                        \
-	{                                                                                      \
-		.name = "tracing_on", .parent = p, .mode = WRITE_MODE, .open = ft_tracing_open \
-	}
-#define CHOICE_FILE(n, p)                                                        \
-	{                                                                        \
-		.name = n, .parent = p, .mode = WRITE_MODE, .open = ft_text_open \
-	}
-#define GEOMETRY_FILE(n, p)                                                          \
-	{                                                                            \
-		.name = n, .parent = p, .mode = WRITE_MODE, .open = ft_geometry_open \
-	}
+#define TEXT_FILE(n, p)	    FIXED_FILE(n, p, SHOW_MODE, ft_text_open)
+#define CHOICE_FILE(n, p)   FIXED_FILE(n, p, WRITE_MODE, ft_text_open)
+#define CONTROL_FILE(p)	    FIXED_FILE("control", p, WRITE_MODE, ft_control_open)
+#define TRACING_FILE(p)	    FIXED_FILE("tracing_on", p, WRITE_MODE, ft_tracing_open)
+#define GEOMETRY_FILE(n, p) FIXED_FILE(n, p, WRITE_MODE, ft_geometry_open)
+#define ENABLE_FILE(p)	    FIXED_FILE("enable", p, WRITE_MODE, ft_enable_open)
 #define ERRORS_FILE(p)                                                                      \
 	{                                                                                   \
 		.name = "error_log", .parent = p, .mode = WRITE_MODE, .open = ft_text_open, \
 		.truncate = ft_errors_clear                                                 \
-	}
-#define ENABLE_FILE(p)                                                                    \
-	{                                                                                 \
-		.name = "enable", .parent = p, .mode = WRITE_MODE, .open = ft_enable_open \
 	}
 
 static const struct kind kinds[FT_KINDS] = {
@@ -93,14 +79,8 @@ static const struct kind kinds[FT_KINDS] = {
 		      .mode = WRITE_MODE,
 		      .open = ft_trace_open,
 		      .truncate = ft_trace_truncate},
-	[FT_TRACE_PIPE] = {.name = "trace_pipe",
-			   .parent = FT_PROCESS,
-			   .mode = SHOW_MODE,
-			   .open = ft_pipe_open},
-	[FT_MARKER] = {.name = "marker",
-		       .parent = FT_PROCESS,
-		       .mode = WRITE_MODE,
-		       .open = ft_marker_open},
+	[FT_TRACE_PIPE] = FIXED_FILE("trace_pipe", FT_PROCESS, SHOW_MODE, ft_pipe_open),
+	[FT_MARKER] = FIXED_FILE("marker", FT_PROCESS, WRITE_MODE, ft_marker_open),
 	[FT_EVENTS] = {.name = "events",
 		       .parent = FT_PROCESS,
 		       .mode = DIR_MODE,
@@ -148,14 +128,8 @@ static const struct kind kinds[FT_KINDS] = {
 		       .mode = SHOW_MODE,
 		       .open = ft_subbuf_open,
 		       .size = ft_subbuf_size},
-	[FT_STREAM] = {.name = "stream",
-		       .parent = FT_THREAD,
-		       .mode = SHOW_MODE,
-		       .open = ft_stream_open},
-	[FT_DRAIN] = {.name = "drain",
-		      .parent = FT_THREAD,
-		      .mode = SHOW_MODE,
-		      .open = ft_stream_open},
+	[FT_STREAM] = FIXED_FILE("stream", FT_THREAD, SHOW_MODE, ft_stream_open),
+	[FT_DRAIN] = FIXED_FILE("drain", FT_THREAD, SHOW_MODE, ft_stream_open),
 };
 
 /* What makes a node the same as another. */
