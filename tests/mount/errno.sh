@@ -23,7 +23,7 @@ kept="$P $P/events $P/events/test $P/events/test/tick $P/threads $T"
 given="$M $P/snapshot $T/subbuf"
 shown="$M/README $P/comm $P/exe $P/cmdline $P/state $P/stats $P/ctf-metadata
 	$P/events/test/tick/format $P/events/test/tick/id $T/name $T/state $T/stats"
-written="$M/control $M/tracing_on $M/error_log $P/control $P/tracing_on $P/error_log $P/mode
+written="$M/control $M/tracing_on $M/error_log $P/marker $P/control $P/tracing_on $P/error_log $P/mode
 	$P/clock $P/subbuf_size $P/subbufs $P/trace $P/events/enable $P/events/test/enable $P/events/test/tick/enable
 	$T/control"
 streams="$P/trace_pipe $T/stream $T/drain"
@@ -104,34 +104,6 @@ done >"$WORK/wanted" <<-X
 	access-read      0             0        0             0             0             0
 	access-write     0/EACCES      0        0/EACCES      0             0/EACCES      0/EACCES
 	access-execute   0             0        EACCES        EACCES        EACCES        EACCES
-X
-# What is written to and never read.
-while read -r operation word; do
-	[ "$user" = 0 ] && word=${word%/*} || word=${word#*/}
-	echo "$operation $P/marker $OUT/file $word"
-done >>"$WORK/wanted" <<-X
-	open-read        0/EACCES
-	open-write       0
-	open-both        0/EACCES
-	open-append      0
-	open-truncate    0
-	open-directory   ENOTDIR
-	create           0
-	pread            EINVAL/EACCES
-	read-write-only  EBADF
-	write-read-only  EBADF/EACCES
-	pwrite           0
-	truncate         0
-	ftruncate-to-5   0
-	fallocate        EOPNOTSUPP
-	copy-file-range  EXDEV
-	mmap-shared      ENODEV/EACCES
-	poll             0/EACCES
-	chmod            EPERM
-	utimens          0
-	access-read      0/EACCES
-	access-write     0
-	access-execute   EACCES
 X
 # What depends on where the name stands. Of subbuf/, rm takes a name away: subbuf.sh.
 [ "$user" = 0 ] && in_kept=EPERM || in_kept=EACCES
