@@ -6,7 +6,7 @@
 #   make check      set up what is missing, then every test
 #   make check-X    one kind: unit stress crash model fuzz faults security life mount san format shell
 #                   headers install
-#   make torture    TORTURE=1: the random tests, for forty minutes; 10: for a night
+#   make torture    TORTURE=1: the random tests, for fifty minutes; 10: for a night
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
 #   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time

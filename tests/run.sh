@@ -5,7 +5,7 @@
 #
 # Suites: unit stress crash model fuzz faults security life mount san format shell headers install
 # bench, and two that are made of them: check (all, with the builds) and torture (the random ones,
-# for forty minutes; TORTURE=N for N times as long). A test is a program or a script:
+# for fifty minutes; TORTURE=N for N times as long). A test is a program or a script:
 # tests/unit/test_*.c, tests/{mount,model,fuzz}/*.sh, *.c and *.sh of the other folders. A file
 # called lib*, common*, fixture* or helper* is none, nor is a program that a script *.sh beside it of
 # the same name runs.
