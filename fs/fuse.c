@@ -77,8 +77,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 }
 
 /*
- * Numbers come and go, and a snapshot's names differ from caller to caller: the kernel asks each
- * time. What never changes it may keep, or each path would cost a dozen requests.
+ * What never changes the kernel may keep, or each path would cost a dozen requests; a process's and
+ * a thread's number for a moment. Sub-buffers come and go, and a snapshot's names differ from caller
+ * to caller: for these it asks each time.
  */
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
