@@ -175,21 +175,7 @@ static ssize_t control_write(struct ft_file *file, struct ft_call *call)
 	return err ? err : (ssize_t)call->size;
 }
 
-static void control_release(struct ft_file *file)
-{
-	g_free(file);
-}
-
-static const struct ft_file_ops control_ops = {
+const struct ft_file_ops ft_control_ops = {
 	.read = control_read,
 	.write = control_write,
-	.release = control_release,
 };
-
-int ft_control_open(struct ft_node *node, struct ft_file **file)
-{
-	(void)node;
-	*file = g_new0(struct ft_file, 1);
-	(*file)->ops = &control_ops;
-	return 0;
-}

@@ -90,21 +90,7 @@ static ssize_t enable_write(struct ft_file *file, struct ft_call *call)
 	return err ? err : (ssize_t)call->size;
 }
 
-static void enable_release(struct ft_file *file)
-{
-	g_free(file);
-}
-
-static const struct ft_file_ops enable_ops = {
+const struct ft_file_ops ft_enable_ops = {
 	.read = enable_read,
 	.write = enable_write,
-	.release = enable_release,
 };
-
-int ft_enable_open(struct ft_node *node, struct ft_file **file)
-{
-	(void)node;
-	*file = g_new0(struct ft_file, 1);
-	(*file)->ops = &enable_ops;
-	return 0;
-}

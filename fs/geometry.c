@@ -66,21 +66,7 @@ static ssize_t geometry_write(struct ft_file *file, struct ft_call *call)
 	return err ? err : (ssize_t)call->size;
 }
 
-static void geometry_release(struct ft_file *file)
-{
-	g_free(file);
-}
-
-static const struct ft_file_ops geometry_ops = {
+const struct ft_file_ops ft_geometry_ops = {
 	.read = geometry_read,
 	.write = geometry_write,
-	.release = geometry_release,
 };
-
-int ft_geometry_open(struct ft_node *node, struct ft_file **file)
-{
-	(void)node;
-	*file = g_new0(struct ft_file, 1);
-	(*file)->ops = &geometry_ops;
-	return 0;
-}

@@ -57,21 +57,7 @@ static ssize_t marker_write(struct ft_file *file, struct ft_call *call)
 	return err ? marker_refuse(call, bytes, err) : (ssize_t)call->size;
 }
 
-static void marker_release(struct ft_file *file)
-{
-	g_free(file);
-}
-
-static const struct ft_file_ops marker_ops = {
+const struct ft_file_ops ft_marker_ops = {
 	.read = marker_read,
 	.write = marker_write,
-	.release = marker_release,
 };
-
-int ft_marker_open(struct ft_node *node, struct ft_file **file)
-{
-	(void)node;
-	*file = g_new0(struct ft_file, 1);
-	(*file)->ops = &marker_ops;
-	return 0;
-}

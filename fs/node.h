@@ -110,8 +110,8 @@ struct ft_file_ops {
 	short (*poll)(struct ft_file *file, bool wait); /* events of poll(2) */
 	void (*cancel)(struct ft_file *file);		/* nobody waits for it any more */
 	void (*flush)(struct ft_file *file);		/* one of its descriptors was closed */
-	void (*release)(struct ft_file *file);		/* frees it */
-	bool stream;					/* cannot seek */
+	void (*release)(struct ft_file *file); /* frees it; NULL: it is a ft_file, no more */
+	bool stream;			       /* cannot seek */
 };
 
 struct ft_file {
@@ -206,15 +206,15 @@ int ft_thread_stats(struct ft_thread *thread, const struct fasttrace_buffer_info
 		    GString *text);
 
 /* control.c */
-int ft_control_open(struct ft_node *node, struct ft_file **file);
+extern const struct ft_file_ops ft_control_ops;
 
 /* tracing.c */
-int ft_tracing_open(struct ft_node *node, struct ft_file **file);
+extern const struct ft_file_ops ft_tracing_ops;
 /** ft_tracing_set() - of the node's process; of the root, of all that live. */
 int ft_tracing_set(struct ft_node *node, bool on);
 
 /* geometry.c */
-int ft_geometry_open(struct ft_node *node, struct ft_file **file);
+extern const struct ft_file_ops ft_geometry_ops;
 
 /* events.c */
 int ft_events_lookup(struct ft_node *node, struct ft_call *call, const char *name,
@@ -224,7 +224,7 @@ int ft_events_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 int ft_event_text(struct ft_node *node, GString *text);
 
 /* enable.c */
-int ft_enable_open(struct ft_node *node, struct ft_file **file);
+extern const struct ft_file_ops ft_enable_ops;
 
 /* subbuf.c */
 int ft_subbufs_lookup(struct ft_node *node, struct ft_call *call, const char *name,
@@ -242,7 +242,7 @@ int ft_trace_open(struct ft_node *node, struct ft_file **file);
 int ft_trace_truncate(struct ft_node *node);
 
 /* marker.c */
-int ft_marker_open(struct ft_node *node, struct ft_file **file);
+extern const struct ft_file_ops ft_marker_ops;
 
 /* pipe.c */
 int ft_pipe_open(struct ft_node *node, struct ft_file **file);

@@ -81,21 +81,7 @@ static ssize_t tracing_write(struct ft_file *file, struct ft_call *call)
 	return err ? err : (ssize_t)call->size;
 }
 
-static void tracing_release(struct ft_file *file)
-{
-	g_free(file);
-}
-
-static const struct ft_file_ops tracing_ops = {
+const struct ft_file_ops ft_tracing_ops = {
 	.read = tracing_read,
 	.write = tracing_write,
-	.release = tracing_release,
 };
-
-int ft_tracing_open(struct ft_node *node, struct ft_file **file)
-{
-	(void)node;
-	*file = g_new0(struct ft_file, 1);
-	(*file)->ops = &tracing_ops;
-	return 0;
-}

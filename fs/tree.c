@@ -15,6 +15,7 @@ struct kind {
 	enum ft_kind parent;
 	mode_t mode;
 	int (*open)(struct ft_node *node, struct ft_file **file);
+	const struct ft_file_ops *ops; /* instead of open, where a file keeps nothing */
 	int (*truncate)(struct ft_node *node);
 	int (*size)(struct ft_node *node, off_t *size);
 	int (*lookup)(struct ft_node *node, struct ft_call *call, const char *name,
@@ -33,16 +34,20 @@ struct kind {
 #define SHOW_MODE   (S_IFREG | 0400)
 #define WRITE_MODE  (S_IFREG | 0600)
 
-#define FIXED_FILE(n, p, m, o)                               \
+#define OPENED_FILE(n, p, m, o)                              \
 	{                                                    \
 		.name = n, .parent = p, .mode = m, .open = o \
 	}
-#define TEXT_FILE(n, p)	    FIXED_FILE(n, p, SHOW_MODE, ft_text_open)
-#define CHOICE_FILE(n, p)   FIXED_FILE(n, p, WRITE_MODE, ft_text_open)
-#define CONTROL_FILE(p)	    FIXED_FILE("control", p, WRITE_MODE, ft_control_open)
-#define TRACING_FILE(p)	    FIXED_FILE("tracing_on", p, WRITE_MODE, ft_tracing_open)
-#define GEOMETRY_FILE(n, p) FIXED_FILE(n, p, WRITE_MODE, ft_geometry_open)
-#define ENABLE_FILE(p)	    FIXED_FILE("enable", p, WRITE_MODE, ft_enable_open)
+#define PLAIN_FILE(n, p, m, o)                               \
+	{                                                    \
+		.name = n, .parent = p, .mode = m, .ops = &o \
+	}
+#define TEXT_FILE(n, p)	    OPENED_FILE(n, p, SHOW_MODE, ft_text_open)
+#define CHOICE_FILE(n, p)   OPENED_FILE(n, p, WRITE_MODE, ft_text_open)
+#define CONTROL_FILE(p)	    PLAIN_FILE("control", p, WRITE_MODE, ft_control_ops)
+#define TRACING_FILE(p)	    PLAIN_FILE("tracing_on", p, WRITE_MODE, ft_tracing_ops)
+#define GEOMETRY_FILE(n, p) PLAIN_FILE(n, p, WRITE_MODE, ft_geometry_ops)
+#define ENABLE_FILE(p)	    PLAIN_FILE("enable", p, WRITE_MODE, ft_enable_ops)
 #define ERRORS_FILE(p)                                                                      \
 	{                                                                                   \
 		.name = "error_log", .parent = p, .mode = WRITE_MODE, .open = ft_text_open, \
@@ -79,8 +84,8 @@ static const struct kind kinds[FT_KINDS] = {
 		      .mode = WRITE_MODE,
 		      .open = ft_trace_open,
 		      .truncate = ft_trace_truncate},
-	[FT_TRACE_PIPE] = FIXED_FILE("trace_pipe", FT_PROCESS, SHOW_MODE, ft_pipe_open),
-	[FT_MARKER] = FIXED_FILE("marker", FT_PROCESS, WRITE_MODE, ft_marker_open),
+	[FT_TRACE_PIPE] = OPENED_FILE("trace_pipe", FT_PROCESS, SHOW_MODE, ft_pipe_open),
+	[FT_MARKER] = PLAIN_FILE("marker", FT_PROCESS, WRITE_MODE, ft_marker_ops),
 	[FT_EVENTS] = {.name = "events",
 		       .parent = FT_PROCESS,
 		       .mode = DIR_MODE,
@@ -128,8 +133,8 @@ static const struct kind kinds[FT_KINDS] = {
 		       .mode = SHOW_MODE,
 		       .open = ft_subbuf_open,
 		       .size = ft_subbuf_size},
-	[FT_STREAM] = FIXED_FILE("stream", FT_THREAD, SHOW_MODE, ft_stream_open),
-	[FT_DRAIN] = FIXED_FILE("drain", FT_THREAD, SHOW_MODE, ft_stream_open),
+	[FT_STREAM] = OPENED_FILE("stream", FT_THREAD, SHOW_MODE, ft_stream_open),
+	[FT_DRAIN] = OPENED_FILE("drain", FT_THREAD, SHOW_MODE, ft_stream_open),
 };
 
 /* What makes a node the same as another. */
@@ -463,16 +468,20 @@ int ft_node_open(struct ft_node *node, int flags, struct ft_file **file)
 
 	if (err)
 		return err;
-	if (!kind->open)
+	if (!kind->open && !kind->ops)
 		return -EISDIR;
 	/* The kernel lets root pass. */
 	if ((flags & O_ACCMODE) != O_RDONLY && !(kind->mode & 0200))
 		return -EACCES;
 	err = flags & O_TRUNC ? ft_node_truncate(node, 0) : 0;
-	if (!err)
+	if (!err && kind->open)
 		err = kind->open(node, file);
 	if (err)
 		return err;
+	if (kind->ops) {
+		*file = g_new0(struct ft_file, 1);
+		(*file)->ops = kind->ops;
+	}
 	(*file)->node = node;
 	node->opens++;
 	if (node->process)
@@ -485,7 +494,10 @@ void ft_file_close(struct ft_file *file)
 	struct ft_node *node = file->node;
 	struct ft_process *process = node->process;
 
-	file->ops->release(file);
+	if (file->ops->release)
+		file->ops->release(file);
+	else
+		g_free(file);
 	node->opens--;
 	if (process)
 		ft_process_release(process);
