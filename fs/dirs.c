@@ -158,17 +158,18 @@ void ft_process_name(struct ft_process *process, GString *text)
 void ft_thread_name(struct ft_thread *thread, GString *text)
 {
 	GArray *sorted = ft_thread_sorted(thread->process);
-	struct ft_thread_entry *e = NULL;
+	char name[32] = "?";
 	unsigned nth = 0;
 	uint32_t tid = 0;
-	char name[32];
 
-	for (guint i = 0; i < sorted->len && !(e && e->info.serial == thread->serial); i++) {
-		e = &g_array_index(sorted, struct ft_thread_entry, i);
+	for (guint i = 0; i < sorted->len; i++) {
+		struct ft_thread_entry *e = &g_array_index(sorted, struct ft_thread_entry, i);
+
 		nth = i && e->info.tid == tid ? nth + 1 : 0;
 		tid = e->info.tid;
+		if (e->info.serial == thread->serial)
+			number_name(name, sizeof(name), tid, nth);
 	}
-	number_name(name, sizeof(name), tid, nth);
 	g_string_append(text, name);
 	g_array_unref(sorted);
 }

@@ -171,6 +171,7 @@ int ft_threads_lookup(struct ft_node *node, struct ft_call *call, const char *na
 int ft_threads_list(struct ft_node *node, struct ft_call *call, GArray *entries);
 /** ft_process_name() - append what its directory is called now. */
 void ft_process_name(struct ft_process *process, GString *text);
+/** ft_thread_name() - the same; "?" where its ring has become another one's. */
 void ft_thread_name(struct ft_thread *thread, GString *text);
 
 /* text.c: files of text, made when they are opened */

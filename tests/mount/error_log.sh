@@ -81,6 +81,21 @@ kill -USR1 "$pid"
 murder "$pid"
 refused "$P/control" active "$invalid" "active is for the living: flush a dead one" 0
 is "it can be forgotten" rmdir "$P"
-same "and the root's log keeps what it was" "$(log "$M/error_log" | grep -c "^$pid/control")" 1
+forgotten=$pid
+same "and the root's log keeps what it was" "$(log "$M/error_log" | grep -c "^$forgotten/control")" 1
+
+# A thread whose ring has become another one's by then has no name any more.
+FASTTRACE_SUBBUF_SIZE=4K FASTTRACE_SUBBUFS=4 FASTTRACE_MAX_MEMORY=256K start \
+	"$BUILD/tests/faults/helper_program" threads 1 write 10 join touch "$WORK/one" \
+	await "$WORK/two" threads 40 write 10 join touch "$WORK/three" stay
+until_true 20 test -e "$WORK/one"
+gone=$(ls "$M/$pid/threads")
+exec 5>"$M/$pid/threads/$gone/control"
+: >"$WORK/two"
+until_true 20 test -e "$WORK/three"
+isnt "its ring is another one's" test -e "$M/$pid/threads/$gone"
+isnt "a write to it is refused" sh -c "echo bogus >&5"
+same "and explained, for nobody" "$(log "$M/$pid/error_log" | grep -c "^$pid/threads/?/control: error:")" 1
+exec 5>&-
 unmount
 conclude
