@@ -10,7 +10,7 @@
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
 #   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
-#   make bench      ns per event beside the floor
+#   make bench      ns per event beside the floor; how fast the tree is, beside tmpfs
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
 #   CC=gcc|clang    CXX=...    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
@@ -254,9 +254,11 @@ demo: setup-demo
 	@BUILD=$(BUILD) examples/demo.sh
 
 bench: setup-build
-	$(AGAIN) $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without)
+	$(AGAIN) all $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
+		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program)
 	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
 	@$(BUILD)/tests/bench/start
+	@BUILD=$(BUILD) tests/mount/speed.sh strict
 
 check: setup
 	$(RUN) check

@@ -1,13 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# speed.sh - how fast the tree is, against tmpfs in the same run: cat of sub-buffers, cp -r of a snapshot,
-# and what that costs the program that writes on. Noise only ever slows down: the best of some rounds counts.
+# speed.sh [strict] - how fast the tree is, against tmpfs in the same run: cat of sub-buffers, cp -r of a
+# snapshot, and what that costs the program that writes on. Noise only ever slows down: the best of some
+# rounds counts. `strict` holds it against what is aimed at, on a machine that has nothing else to do;
+# without, a test among others notices what has become half as fast.
 # shellcheck disable=SC2012,SC2317,SC2329 # ls is what users do; is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 ROUNDS=8 EVENTS=3000000 # more than 64 MiB of them
 FASTTRACE_SUBBUF_SIZE=1M FASTTRACE_SUBBUFS=64
 export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
+if [ "${1-}" = strict ]; then TIMES=2 EXTRA=50; else TIMES=4 EXTRA=500; fi # EXTRA: in 1/1000
 speed=$BUILD/tests/mount/speed_program
 tmpfs=$FASTTRACE_DIR/copy # removed with it
 
@@ -76,8 +79,8 @@ for _ in $(seq "$ROUNDS"); do
 	rmdir "$M/$pid"
 	rm -r "$tmpfs"
 done
-is "cat of 1 MiB sub-buffers is at least half as fast as from tmpfs ($mount_us us, $tmpfs_us us)" \
-	[ "$mount_us" -le $((2 * tmpfs_us)) ]
+is "cat of 1 MiB sub-buffers takes at most $TIMES times what it takes from tmpfs ($mount_us us, $tmpfs_us us)" \
+	[ "$mount_us" -le $((TIMES * tmpfs_us)) ]
 row "cat of $((bytes >> 20)) MiB in 1 MiB sub-buffers through the mount" "best of $ROUNDS" \
 	"2 GB/s, and half of tmpfs" "$(gb "$bytes" "$mount_us") GB/s; tmpfs $(gb "$bytes" "$tmpfs_us")"
 
@@ -89,8 +92,8 @@ for _ in $(seq "$ROUNDS"); do
 	best "$us" "$(took_us cp -r "$tmpfs/one" "$tmpfs/two")" "$(size_of "$tmpfs/one")"
 	rm -r "$tmpfs"
 done
-is "cp -r of a snapshot takes at most twice what it takes from tmpfs ($mount_us us, $tmpfs_us us)" \
-	[ "$mount_us" -le $((2 * tmpfs_us)) ]
+is "cp -r of a snapshot takes at most $TIMES times what it takes from tmpfs ($mount_us us, $tmpfs_us us)" \
+	[ "$mount_us" -le $((TIMES * tmpfs_us)) ]
 row "cp -r of a snapshot of $((bytes >> 20)) MiB" "best of $ROUNDS" "at most twice cp -r from tmpfs" \
 	"$((mount_us / 1000)) ms; tmpfs $((tmpfs_us / 1000)) ms"
 murder "$pid"
@@ -119,7 +122,7 @@ for _ in 1 2 3; do
 		extra=$cost costs=$(cat "$WORK/cost")
 	fi
 done
-is "an event costs at most 5 % more while a snapshot is copied ($costs)" [ "$extra" -le 50 ]
+is "an event costs at most $((EXTRA / 10)) % more while a snapshot is copied ($costs)" [ "$extra" -le "$EXTRA" ]
 row "an event while snapshots are copied" "$(echo "$costs" | awk '{ print $3 + $4 }') batches" \
 	"at most 5 % more" "$(echo "$costs" | awk '{ print $1, "ns;", $2, "ns" }')"
 unmount
