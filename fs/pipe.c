@@ -359,7 +359,7 @@ static void timer_fire(void *arg)
 	ft_process_wake(pipe_process(f));
 }
 
-/* Somebody does not, and is to have what there is. */
+/* Somebody does not, or begins to: he is to have what there is. */
 static ssize_t pipe_fill_now(struct pipe_file *f, struct ft_call *call)
 {
 	int64_t now = ft_now_ns();
@@ -399,9 +399,9 @@ static ssize_t pipe_read(struct ft_file *file, struct ft_call *call)
 	call->deadline_ns = 0;
 	call->size = MIN(call->size, FT_BLOCK_BYTES);
 	n = pipe_fill(f, call);
-	if (n == -EAGAIN && call->nonblock) {
+	if (n == -EAGAIN && (call->nonblock || !f->again_ns))
 		n = pipe_fill_now(f, call);
-	} else if (n == -EAGAIN) {
+	if (n == -EAGAIN && !call->nonblock) {
 		pipe_wait(f);
 		n = pipe_fill(f, call);
 	}

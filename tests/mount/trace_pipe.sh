@@ -86,19 +86,23 @@ is "before what follows" sh -c "head -n 1 '$WORK/text' | grep -q ': LOST [0-9]* 
 is "in order" ordered "$WORK/text"
 unmount
 
-# Who does not wait gets what there is, though no sub-buffer is complete and no period over.
-lines_now() # PERIOD: $n of them
+# Who does not wait gets what there is, though no sub-buffer is complete and no period over; who waits,
+# at his first read.
+lines_now() # PERIOD COMMAND...: $n of them
 {
 	start "$program" stay "$WORK/counts5" 1 3
 	fasttracefs --switch-period="$1" "$M"
+	shift
 	until_true 5 sh -c "grep -q '^readable 3\$' '$M/$pid/stats'"
-	n=$(dd if="$M/$pid/trace_pipe" iflag=nonblock bs=64K count=1 status=none 2>"$ERR" | wc -l)
+	n=$("$@" 2>"$ERR" <"$M/$pid/trace_pipe" | wc -l)
 	murder "$pid"
 	unmount
 }
-lines_now 86400
+lines_now 86400 dd iflag=nonblock bs=64K count=1 status=none
 same "O_NONBLOCK gets what there is" "$n" 3
-lines_now 0
+lines_now 86400 timeout 10 head -n 3
+same "a reader that waits gets it, too" "$n" 3
+lines_now 0 dd iflag=nonblock bs=64K count=1 status=none
 same "but where nothing is to be switched" "$n" 0
 
 # One idle thread beside busy ones.
