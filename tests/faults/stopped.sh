@@ -76,7 +76,7 @@ stopped_program()
 
 	serve
 	start "$program" flight
-	await test -d "$M/$pid/threads"
+	in_flight "$pid"
 	kill -STOP "$pid"
 	isnt "stopped with an event in flight: flush does not wait for ever" \
 		timeout 20 sh -c "/bin/echo flush >'$M/$pid/control'"

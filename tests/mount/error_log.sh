@@ -25,7 +25,7 @@ serve
 same "empty" "$(cat "$M/error_log")" ""
 start "$program" flight
 P=$M/$pid
-until_true 5 test -d "$P/events/test/tick"
+in_flight "$pid"
 T=$P/threads/$pid
 same "empty" "$(cat "$P/error_log")" ""
 same "the owner's alone" "$(stat -c %a "$P/error_log" "$M/error_log" "$P/mode" | tr '\n' ' ')" "600 600 600 "

@@ -129,6 +129,11 @@ start()
 	pids="$pids $pid"
 }
 
+in_flight() # PID: its second event is, of `program flight`
+{
+	until_true 20 grep -q '^begun 2$' "$M/$1/stats"
+}
+
 murder() # PID: SIGKILL, and wait for it
 {
 	kill -KILL "$1"

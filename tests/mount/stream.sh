@@ -61,8 +61,7 @@ unmount
 # An event in flight: flush waits a little, then says EAGAIN; the event is delivered by itself.
 serve
 start "$program" flight
-until_true 5 test -d "$M/$pid/threads"
-sleep 0.1
+in_flight "$pid"
 isnt "flush does not wait for ever" sh -c "timeout 5 env echo flush >'$M/$pid/control'"
 has "but says EAGAIN" "Resource temporarily unavailable"
 same "nothing is torn out" "$(ls "$M/$pid"/threads/*/subbuf | wc -l)" 0

@@ -141,7 +141,7 @@ unmount
 fasttracefs --switch-period=0.1 "$M" -- "$program" flight &
 writer=$!
 pids=$writer
-until_true 5 test -e "$M/$writer/events/test/tick"
+in_flight "$writer"
 echo hello >"$M/$writer/marker"
 isnt "an event is in flight" sh -c "echo flush >'$M/$writer/control'"
 is "poll tells what another one wrote" timeout 20 "$program" poll "$M/$writer/trace_pipe" 60000

@@ -158,7 +158,7 @@ is "it can be forgotten" rmdir "$P"
 # An event in flight: clear waits for it as flush does.
 start "$program" flight
 P=$M/$pid
-until_true 5 test -d "$P/threads"
+in_flight "$pid"
 isnt "clear while an event is in flight" sh -c "env echo clear >'$P/control'"
 has "says try again" "temporarily unavailable"
 kill -USR1 "$pid"
