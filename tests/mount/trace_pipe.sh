@@ -166,4 +166,33 @@ same "all events were seen, once" "$(each "$WORK/text" | tr '\n' ' ')" "0 0 299 
 is "by several readers" test "$(find "$WORK" -name 'part.*' -size +0 | wc -l)" -gt 2
 is "in order" ordered "$WORK/text"
 unmount
+# Whoever waits by select, poll or epoll is told, and again when he has read all there was.
+fasttracefs --switch-period=0.1 "$M" -- "$program" write "$WORK/counts7" 1 0 2000 &
+writer=$!
+pids=$writer
+until_true 5 test -e "$M/$writer/trace_pipe"
+for how in select poll epoll edge; do
+	is "$how" timeout 60 python3 -c '
+import os, select, sys
+how, fd = sys.argv[1], os.open(sys.argv[2], os.O_RDONLY | os.O_NONBLOCK)
+if how == "select":
+	wait = lambda: select.select([fd], [], [], 20)[0]
+else:
+	p = select.poll() if how == "poll" else select.epoll()
+	p.register(fd, select.POLLIN if how == "poll" else
+		   select.EPOLLIN | (select.EPOLLET if how == "edge" else 0))
+	wait = lambda: p.poll(20000 if how == "poll" else 20)
+for _ in range(5):
+	assert wait(), "not told"
+	text = b""
+	try:
+		while True:
+			text += os.read(fd, 1 << 16)
+	except BlockingIOError:
+		pass
+	assert text.endswith(b"\n") and text.count(b"test:tick:") == text.count(b"\n") > 0, text
+' "$how" "$M/$writer/trace_pipe"
+done
+murder "$writer"
+unmount
 conclude
