@@ -64,6 +64,15 @@ static void parked_free(struct parked *p)
 	g_free(p);
 }
 
+static void handle_notify(struct ft_handle *handle)
+{
+	if (!handle->poll || !handle->file->ops->poll(handle->file, true))
+		return;
+	fuse_lowlevel_notify_poll(handle->poll);
+	fuse_pollhandle_destroy(handle->poll);
+	handle->poll = NULL;
+}
+
 static void parked_interrupt(fuse_req_t req, void *data)
 {
 	struct parked *p = data;
@@ -105,6 +114,8 @@ static void request_run(struct ft_handle *handle, fuse_req_t req, struct ft_call
 		return;
 	}
 	call_answer(handle, req, call, n, write);
+	if (n == -EAGAIN) /* who waits edge-triggered does not poll again */
+		handle_notify(handle);
 }
 
 void ft_request_read(struct ft_handle *handle, fuse_req_t req, struct ft_call *call)
@@ -132,15 +143,6 @@ static void parked_again(struct parked *p)
 	parked_free(p);
 	call_answer(last.handle, last.req, &last.call, n, write);
 	g_free(last.input);
-}
-
-static void handle_notify(struct ft_handle *handle)
-{
-	if (!handle->poll || !handle->file->ops->poll(handle->file, true))
-		return;
-	fuse_lowlevel_notify_poll(handle->poll);
-	fuse_pollhandle_destroy(handle->poll);
-	handle->poll = NULL;
 }
 
 static void wake_fire(void *arg)
