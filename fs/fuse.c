@@ -364,15 +364,29 @@ static void device_ready(void *arg)
 	}
 }
 
+/* What mount(8) and df(1) show as the source: the directory of arenas. To be freed with free(). */
+static char *session_flags(const struct ft_mount *mount)
+{
+	char *fsname = g_strdup_printf("fsname=%s", mount->tree->registry->options.path);
+	char *flags = NULL;
+
+	fuse_opt_add_opt_escaped(&flags, fsname);
+	fuse_opt_add_opt(&flags, "subtype=fasttracefs");
+	fuse_opt_add_opt(&flags, "default_permissions");
+	g_free(fsname);
+	return flags;
+}
+
 static int session_mount(struct ft_mount *mount)
 {
-	const char *flags = "fsname=fasttracefs,subtype=fasttracefs,default_permissions";
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	char *flags = session_flags(mount);
 	int fd;
 
 	fuse_opt_add_arg(&args, "fasttracefs");
 	fuse_opt_add_arg(&args, "-o");
 	fuse_opt_add_arg(&args, flags);
+	free(flags);
 	if (mount->options.allow_other)
 		fuse_opt_add_arg(&args, "-oallow_other");
 	mount->session = fuse_session_new(&args, &operations, sizeof(operations), mount);

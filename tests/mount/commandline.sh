@@ -140,6 +140,8 @@ FASTTRACE_DIR=$arenas
 
 # Served already.
 serve
+same "the source of the mount is the directory of arenas" \
+	"$(sed -n "s|.* $M .* - fuse.fasttracefs \([^ ]*\) .*|\1|p" /proc/self/mountinfo)" "$FASTTRACE_DIR"
 fasttracefs "$M" 2>"$ERR" && code=0 || code=$?
 same "the same again: exit status" "$code" 0
 same "is no fault" "$(cat "$ERR")" "fasttracefs: $M: is mounted already, by process $(daemon_pid)"
