@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Makefile - builds, tests and installs fasttracefs and its libraries. GNU make.
+# Makefile - builds, tests and installs fasttracefs, fasttrace and their libraries. GNU make.
 #
-#   make            libraries, fasttracefs, examples
+#   make            libraries, fasttracefs, fasttrace, examples
 #   make demo       set up what is missing, then the tour: a server, kill -9, its last requests
 #   make check      set up what is missing, then every test
-#   make check-X    one kind: unit stress crash model fuzz faults security life mount san format shell
+#   make check-X    one kind: unit stress crash model fuzz faults security life mount cmd san format shell
 #                   headers install
 #   make torture    TORTURE=1: the random tests, for fifty minutes; 10: for a night
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
@@ -15,9 +15,9 @@
 #
 #   CC=gcc|clang    CXX=...    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
 #
-# Every *.c in the folders below is taken up by itself: tracer/, reader/ and fs/ into their
+# Every *.c in the folders below is taken up by itself: tracer/, reader/, reader/cmd/ and fs/ into their
 # library or program, each file of examples/ (*.cc too, if there is a C++ compiler), tests/stress/, tests/crash/, tests/life/,
-# tests/mount/ and tests/bench/ and each tests/unit/test_*.c and tests/fuzz/target_*.c into a program; other files of
+# tests/mount/, tests/cmd/ and tests/bench/ and each tests/unit/test_*.c and tests/fuzz/target_*.c into a program; other files of
 # tests/unit/ are helpers that all units are linked with, tests/fuzz/common*.c those of fuzz targets.
 
 VERSION = 0.1.0
@@ -66,6 +66,9 @@ FUSE_LIBS = $(call lazy,FUSE_LIBS,$(shell $(PKG_CONFIG) --libs fuse3))
 CMOCKA_CFLAGS = $(call lazy,CMOCKA_CFLAGS,$(shell $(PKG_CONFIG) --cflags cmocka))
 CMOCKA_LIBS = $(call lazy,CMOCKA_LIBS,$(shell $(PKG_CONFIG) --libs cmocka))
 
+ZSTD_CFLAGS = $(call lazy,ZSTD_CFLAGS,$(shell $(PKG_CONFIG) --cflags libzstd))
+ZSTD_LIBS = $(call lazy,ZSTD_LIBS,$(shell $(PKG_CONFIG) --libs libzstd))
+
 Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(2))
 
@@ -77,6 +80,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 
 TRACER_OBJS := $(call objects,tracer/*.c)
 READER_OBJS := $(call objects,reader/*.c)
+CMD_OBJS := $(call objects,reader/cmd/*.c)
 FS_OBJS := $(call objects,fs/*.c)
 EXAMPLE_OBJS := $(call objects,examples/*.c)
 CXX_OBJS := $(if $(shell command -v $(firstword $(CXX)) 2>/dev/null), \
@@ -87,7 +91,7 @@ HELPER_OBJS := $(filter-out $(BUILD)/tests/unit/test_%,$(call objects,tests/unit
 CXX_EXAMPLES := $(CXX_OBJS:.o=)
 EXAMPLES := $(EXAMPLE_OBJS:.o=) $(CXX_EXAMPLES)
 UNITS := $(call programs,tests/unit/test_*.c)
-TESTS := $(UNITS) $(call programs,$(foreach d,stress crash faults security life mount bench,tests/$(d)/*.c))
+TESTS := $(UNITS) $(call programs,$(foreach d,stress crash faults security life mount cmd bench,tests/$(d)/*.c))
 
 # A target is a function; main is replay.c's, which runs a corpus, or a fuzzer's.
 FUZZ := $(call programs,tests/fuzz/target_*.c)
@@ -101,15 +105,16 @@ READER_A = $(BUILD)/libfasttrace-reader.a
 READER_SO = $(BUILD)/libfasttrace-reader.so
 FS_A = $(BUILD)/fs/fs.a
 FS = $(BUILD)/fasttracefs
+CMD = $(BUILD)/fasttrace
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
 .PHONY: all libs tests fuzz-targets fuzz fuzz-afl clean install uninstall setup demo bench torture mutants FORCE check check-unit \
-	check-stress check-crash check-model check-fuzz check-faults check-security check-life check-mount check-san check-format check-shell check-headers \
+	check-stress check-crash check-model check-fuzz check-faults check-security check-life check-mount check-cmd check-san check-format check-shell check-headers \
 	check-install
 
-all: libs $(FS) $(EXAMPLES)
+all: libs $(FS) $(CMD) $(EXAMPLES)
 libs: $(TRACER_A) $(TRACER_SO) $(READER_A) $(READER_SO)
 tests: all $(TESTS) fuzz-targets
 fuzz-targets: $(FUZZ)
@@ -123,6 +128,7 @@ $(BUILD)/flags: FORCE
 
 INCLUDES = -Iinclude
 $(READER_OBJS): INCLUDES = -Iinclude $(GLIB_CFLAGS)
+$(CMD_OBJS): INCLUDES = -Iinclude -Ireader $(GLIB_CFLAGS) $(ZSTD_CFLAGS)
 $(FS_OBJS): INCLUDES = -Iinclude $(FUSE_CFLAGS) $(GLIB_CFLAGS)
 $(EXAMPLE_OBJS) $(CXX_OBJS): INCLUDES = -I$(BUILD)/include
 $(TEST_OBJS): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAGS) \
@@ -172,6 +178,10 @@ $(FS): $(FS_OBJS) $(READER_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(FUSE_LIBS) $(GLIB_LIBS)
 
+$(CMD): $(CMD_OBJS) $(READER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(GLIB_LIBS) $(ZSTD_LIBS)
+
 $(EXAMPLES): %: %.o $(TRACER_A)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
@@ -202,18 +212,18 @@ $(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $< $(TRACER_SO) -Wl,-rpath,'$$ORIGIN/../..'
 
--include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) $(CXX_OBJS) \
-	  $(TEST_OBJS))
+-include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(CMD_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) \
+	  $(CXX_OBJS) $(TEST_OBJS))
 
 clean:
 	rm -rf build $(BUILD)
 
 # Installing.
 
-install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
+install: libs $(FS) $(CMD) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCLUDEDIR) \
 		$(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 755 $(FS) $(DESTDIR)$(BINDIR)/
+	$(INSTALL) -m 755 $(FS) $(CMD) $(DESTDIR)$(BINDIR)/
 	$(INSTALL) -m 644 $(TRACER_A) $(READER_A) $(DESTDIR)$(LIBDIR)/
 	for l in libfasttrace libfasttrace-reader; do \
 		$(INSTALL) -m 755 $(BUILD)/$$l.so $(DESTDIR)$(LIBDIR)/$$l.so.$(VERSION) && \
@@ -223,11 +233,12 @@ install: libs $(FS) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc \
 		$(DESTDIR)$(PKGCONFIGDIR)/
-	$(INSTALL) -m 644 docs/fasttracefs.1 $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -m 644 $(wildcard docs/*.1) $(DESTDIR)$(MANDIR)/man1/
 	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(DESTDIR)$(MANDIR)/man1/fasttracefs.1 \
+	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(DESTDIR)$(BINDIR)/fasttrace \
+		$(patsubst docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard docs/*.1)) \
 		$(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \
 		$(foreach l,libfasttrace libfasttrace-reader,$(foreach s,a so so.$(SOVERSION) \
 		so.$(VERSION),$(DESTDIR)$(LIBDIR)/$(l).$(s))) \
@@ -264,7 +275,7 @@ check: setup
 	$(RUN) check
 
 check-unit check-stress check-crash check-model check-fuzz check-faults check-security check-life \
-check-mount check-install check-headers: check-%: setup
+check-mount check-cmd check-install check-headers: check-%: setup
 	$(AGAIN) tests
 	$(RUN) $*
 

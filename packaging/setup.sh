@@ -23,6 +23,7 @@ need_for_build()
 	need libc6-dev test -e /usr/include/stdio.h
 	need pkg-config command -v pkg-config
 	need libglib2.0-dev pkg-config --exists glib-2.0
+	need libzstd-dev pkg-config --exists libzstd
 	need libfuse3-dev pkg-config --exists fuse3
 	need libcmocka-dev pkg-config --exists cmocka
 }
@@ -49,6 +50,7 @@ need_for_check()
 	need less command -v less
 	need rsync command -v rsync
 	need diffutils command -v diff
+	need zstd command -v zstd
 	need gzip command -v gzip
 	need tar command -v tar
 	need spin command -v spin

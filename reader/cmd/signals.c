@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * signals.c - to be ended by a signal, and leave nothing half written.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "cmd.h"
+
+static volatile sig_atomic_t caught;
+static int pipe_fds[2] = {-1, -1};
+
+static void note(int sig)
+{
+	int err = errno;
+
+	caught = sig;
+	if (write(pipe_fds[1], "", 1) < 0)
+		errno = err;
+	errno = err;
+}
+
+/* Without SA_RESTART: who waits is to look. */
+void ft_signals_catch(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = note}, before;
+
+	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK))
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+		/* nohup's, and that of a shell's background job */
+		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
+			continue;
+		sigaction(signals[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int ft_interrupted(void)
+{
+	return caught;
+}
+
+int ft_signals_fd(void)
+{
+	return pipe_fds[0];
+}
