@@ -12,6 +12,7 @@ static const struct ft_command commands[] = {
 	{"info", "show what an arena says of itself", ft_info},
 	{"control", "flush, clear, stop tracing, switch events", ft_control},
 	{"snapshot", "copy what is in memory into a CTF trace", ft_snapshot},
+	{"record", "write events into a CTF trace as they come", ft_record},
 };
 
 static char *help_text(void)

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream.c - one stream file, which is a row of whole packets whenever we die.
+ *
+ * A write(2) that a SIGKILL cuts short would leave half a packet, and with that a trace that no
+ * reader opens. So the file ends in room: an empty packet that reaches up to its end. What comes is
+ * written into the room behind that packet's header, with the header of the room that is left behind
+ * it; then the header in front is replaced, within one page. Only where room is made for more is
+ * there an instant, between two system calls, in which the file is longer than its packets say.
+ *
+ * Compressed, a file is a row of zstd's frames, one for each packet; cut short, it loses the last.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "ft-reader.h"
+#include "record.h"
+
+#define HEADER FASTTRACE_PACKET_HEADER_BYTES
+#define PAGE   4096
+#define ROOM   (UINT64_C(16) << 20)
+#define LEVEL  1 /* of zstd's: what keeps up with a program */
+
+struct ft_stream {
+	struct fasttrace_arena *arena;
+	int dirfd;
+	int fd; /* -1: not there yet */
+	char *name;
+	bool named;    /* or still under its hidden name */
+	uint64_t at;   /* end of its packets */
+	uint64_t size; /* end of its room */
+	ZSTD_CCtx *zstd;
+	void *frame;
+	size_t frame_bytes;
+};
+
+struct ft_stream *ft_stream_new(struct fasttrace_arena *arena, int dirfd, const char *name,
+				bool zstd)
+{
+	struct ft_stream *s = g_new0(struct ft_stream, 1);
+
+	s->arena = arena;
+	s->dirfd = dirfd;
+	s->fd = -1;
+	s->name = zstd ? g_strconcat(name, ".zst", NULL) : g_strdup(name);
+	if (zstd) {
+		s->zstd = ZSTD_createCCtx();
+		ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_compressionLevel, LEVEL);
+		ZSTD_CCtx_setParameter(s->zstd, ZSTD_c_checksumFlag, 1);
+	}
+	return s;
+}
+
+uint64_t ft_stream_bytes(const struct ft_stream *s)
+{
+	return s->at;
+}
+
+const char *ft_stream_name(const struct ft_stream *s)
+{
+	return s->name;
+}
+
+static int write_at(int fd, struct iovec *iov, int n, uint64_t at)
+{
+	while (n) {
+		ssize_t done = pwritev(fd, iov, n, (off_t)at);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done ? -errno : -ENOSPC;
+		at += (uint64_t)done;
+		for (; n && (size_t)done >= iov->iov_len; iov++, n--)
+			done -= (ssize_t)iov->iov_len;
+		if (n) {
+			iov->iov_base = (char *)iov->iov_base + done;
+			iov->iov_len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+/* Hidden from readers until there is a packet in it. */
+static int file_make(struct ft_stream *s)
+{
+	char *hidden = g_strconcat(".", s->name, NULL);
+	int err = 0;
+
+	s->fd = openat(s->dirfd, hidden, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (s->fd < 0)
+		err = -errno;
+	g_free(hidden);
+	return err;
+}
+
+static int file_name(struct ft_stream *s)
+{
+	char *hidden = g_strconcat(".", s->name, NULL);
+	int err = renameat(s->dirfd, hidden, s->dirfd, s->name) ? -errno : 0;
+
+	g_free(hidden);
+	s->named = !err;
+	return err;
+}
+
+/* The empty packet at @at, which follows the one that @last tells of. */
+static void room_header(const struct ft_stream *s, const struct ft_packet_fields *last, uint64_t at,
+			uint8_t *out)
+{
+	struct ft_packet_fields room = *last;
+
+	room.begin = last->end;
+	room.seq = last->seq + 1;
+	room.bytes = s->size - at;
+	room.pad = (uint32_t)(room.bytes - HEADER);
+	ft_packet_header(s->arena, &room, out);
+}
+
+/* Room for what ends at @end, and for one more header. */
+static int room_make(struct ft_stream *s, uint64_t end)
+{
+	uint64_t size = end + HEADER + ROOM, bits;
+	struct iovec iov = {&bits, sizeof(bits)};
+
+	if (end + HEADER <= s->size)
+		return 0;
+	if (ftruncate(s->fd, (off_t)size))
+		return -errno;
+	s->size = size;
+	bits = 8 * (size - s->at);
+	/* packet_size; what is declared to be content stays as little as it was */
+	return s->named ? write_at(s->fd, &iov, 1, s->at + 56) : 0;
+}
+
+/* A header does not lie across two pages: it is replaced at once, or not at all. */
+static uint64_t gap_behind(uint64_t end)
+{
+	uint64_t left = PAGE - end % PAGE;
+
+	return left < HEADER ? left : 0;
+}
+
+static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
+{
+	static uint8_t zeros[HEADER];
+	uint8_t header[HEADER], room[HEADER];
+	uint64_t gap = gap_behind(s->at + bytes), end = s->at + bytes + gap;
+	struct ft_packet_fields f;
+	struct iovec iov[] = {{header, HEADER},
+			      {(void *)(uintptr_t)(packet + HEADER), bytes - HEADER},
+			      {zeros, gap},
+			      {room, HEADER}};
+	int err = room_make(s, end);
+
+	if (err)
+		return err;
+	ft_packet_parse(packet, &f);
+	room_header(s, &f, end, room);
+	f.bytes += gap;
+	f.pad += (uint32_t)gap;
+	ft_packet_header(s->arena, &f, header);
+	if (!s->named) {
+		err = write_at(s->fd, iov, 4, 0);
+		err = err ? err : file_name(s);
+	} else {
+		err = write_at(s->fd, iov + 1, 3, s->at + HEADER);
+		iov[0] = (struct iovec){header, HEADER};
+		err = err ? err : write_at(s->fd, iov, 1, s->at);
+	}
+	if (!err)
+		s->at = end;
+	return err;
+}
+
+static int zstd_write(struct ft_stream *s, const void *packet, size_t bytes)
+{
+	size_t bound = ZSTD_compressBound(bytes), n;
+	struct iovec iov;
+	int err;
+
+	if (bound > s->frame_bytes) {
+		s->frame = g_realloc(s->frame, bound);
+		s->frame_bytes = bound;
+	}
+	n = ZSTD_compress2(s->zstd, s->frame, s->frame_bytes, packet, bytes);
+	if (ZSTD_isError(n))
+		return -ENOMEM;
+	iov = (struct iovec){s->frame, n};
+	err = write_at(s->fd, &iov, 1, s->at);
+	if (!err && !s->named)
+		err = file_name(s);
+	if (!err)
+		s->at += n;
+	return err;
+}
+
+int ft_stream_write(struct ft_stream *s, const void *packet, size_t bytes)
+{
+	int err = s->fd < 0 ? file_make(s) : 0;
+
+	if (err)
+		return err;
+	return s->zstd ? zstd_write(s, packet, bytes) : plain_write(s, packet, bytes);
+}
+
+void ft_stream_free(struct ft_stream *s)
+{
+	if (!s)
+		return;
+	if (s->fd >= 0 && !s->named) {
+		char *hidden = g_strconcat(".", s->name, NULL);
+
+		unlinkat(s->dirfd, hidden, 0);
+		g_free(hidden);
+	} else if (s->fd >= 0 && ftruncate(s->fd, (off_t)s->at)) {
+		ft_report("%s: %s", s->name, strerror(errno)); /* what is in it is whole */
+	}
+	if (s->fd >= 0)
+		close(s->fd);
+	ZSTD_freeCCtx(s->zstd);
+	g_free(s->frame);
+	g_free(s->name);
+	g_free(s);
+}
