@@ -3,9 +3,9 @@
 # run.sh [-b BUILD] SUITE... - runs tests, shows what failed, counts. BUILD is a folder of the
 # project's.
 #
-# Suites: unit stress crash model fuzz faults security life mount san format shell headers install
-# bench, and two that are made of them: check (all, with the builds) and torture (the random ones,
-# for fifty minutes; TORTURE=N for N times as long). A test is a program or a script:
+# Suites: unit stress crash model fuzz faults security life mount cmd san format shell headers
+# install bench, and two that are made of them: check (all, with the builds) and torture (the random
+# ones, for fifty minutes; TORTURE=N for N times as long). A test is a program or a script:
 # tests/unit/test_*.c, tests/{mount,model,fuzz}/*.sh, *.c and *.sh of the other folders. A file
 # called lib*, common*, fixture* or helper* is none, nor is a program that a script *.sh beside it of
 # the same name runs.
@@ -132,9 +132,11 @@ item() # NAME TIMEOUT COMMAND...: runs one test
 	124 | 137) result=FAIL why="took longer than $limit s" ;;
 	*) result=FAIL why="exit status $code" ;;
 	esac
-	if [ "$result" = skip ] && [ "${name%%/*}" = mount ] && [ -n "$fuse" ]; then
+	case $result${name%%/*}$fuse in
+	skipmount1 | skipcmd1)
 		result=FAIL why="skipped although /dev/fuse opens: $why"
-	fi
+		;;
+	esac
 	if leftovers "$tmp" >"$work/left"; then
 		cat "$work/left" >>"$log"
 		[ "$result" = FAIL ] || why="left something behind"
@@ -162,7 +164,7 @@ programs() # SUITE TIMEOUT MARK [ARGUMENT...]: the tests of one folder of tests/
 	for test in tests/"$suite"/*.c tests/"$suite"/*.sh; do
 		[ -e "$test" ] || continue
 		case $test in
-		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c | tests/fuzz/*.c) continue ;;
+		*/lib* | */common* | */fixture* | */helper* | tests/mount/*.c | tests/cmd/*.c | tests/fuzz/*.c) continue ;;
 		tests/unit/test_*.c) command=$root/$build/${test%.c} ;;
 		tests/unit/*) continue ;;
 		*.c)
@@ -191,10 +193,15 @@ mount_tests() # MARK: and the demo, which is one
 	BUILD=$root/$build item "mount/demo$1" 120 "$root/examples/demo.sh"
 }
 
-mount_user() # the mount tests as nobody, from a copy that nobody can read
+cmd_tests() # MARK
+{
+	programs cmd 180 "$1"
+}
+
+user() # SUITE: the tests of mounts or commands as nobody, from a copy that nobody can read
 {
 	if [ "$(id -u)" -ne 0 ]; then
-		count skip "mount as root" 0 "not root"
+		count skip "$1 as root" 0 "not root"
 		return
 	fi
 	saved=$root root=$work/copy
@@ -202,7 +209,7 @@ mount_user() # the mount tests as nobody, from a copy that nobody can read
 	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples docs "$build" | tar -xf - -C "$root"
 	chmod -R a+rX "$root"
 	as_user=$saved/tests/as-nobody.sh
-	mount_tests ' as nobody'
+	"${1}_tests" ' as nobody'
 	as_user=
 	root=$saved
 }
@@ -233,9 +240,9 @@ suite()
 	fuzz) programs fuzz $((300 + 20 * TEST_FUZZ)) '' "$TEST_FUZZ" ;;
 	faults | security) programs "$1" 300 '' ;;
 	life) programs life 300 '' ;;
-	mount)
-		mount_tests " as $(id -un)"
-		mount_user
+	mount | cmd)
+		"${1}_tests" " as $(id -un)"
+		user "$1"
 		;;
 	san) san ;;
 	format)
@@ -256,7 +263,7 @@ suite()
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
-		for s in headers unit bench stress crash model fuzz faults security life mount install \
+		for s in headers unit bench stress crash model fuzz faults security life mount cmd install \
 			san; do
 			suite "$s"
 		done

@@ -89,6 +89,9 @@ void ft_source_clear(struct ft_source *source);
 /** ft_source_open() - its arena. Return: 0; -errno, and it was told why. */
 int ft_source_open(const struct ft_source *source, unsigned flags, struct fasttrace_arena **arena);
 
+/** ft_source_consume() - be the consumer; who is it for an instant, as `control`, is waited for. */
+int ft_source_consume(struct fasttrace_arena *arena);
+
 /**
  * ft_source_served() - where a mount shows @arena, which it serves: its PID folder. To be freed.
  * @pid: who is the consumer; 0: not known. Return: NULL: no mount is known that does.

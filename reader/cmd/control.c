@@ -204,7 +204,7 @@ static int order_reach(struct order *o, const struct ft_source *source)
 {
 	pid_t pid = 0;
 
-	if (!fasttrace_arena_consume(o->arena))
+	if (!ft_source_consume(o->arena))
 		return 0;
 	o->folder = source->kind == FT_SOURCE_PROCESS ? g_strdup(source->path)
 						      : ft_source_served(source, o->arena, &pid);

@@ -42,7 +42,7 @@ static int arena_reach(const char *path, struct fasttrace_arena *arena, char **f
 	pid_t pid;
 
 	*folder = NULL;
-	if (!fasttrace_arena_consume(arena))
+	if (!ft_source_consume(arena))
 		return 0;
 	*folder = ft_source_served(&source, arena, &pid);
 	if (*folder)
@@ -110,17 +110,26 @@ static void directory_look(struct recording *r)
 	r->first = false;
 }
 
-/* Be the server of the directory, if nobody is. Run folders have servers of their own. */
+/*
+ * Be the server of the directory, if nobody is. Run folders have servers of their own. A folder that
+ * is no directory of arenas gets no lock file.
+ */
 static void directory_lock(struct recording *r)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char *path = g_build_filename(r->source.dir, ".lock", NULL);
+	struct stat st;
 
-	r->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (!stat(r->source.dir, &st) && st.st_uid == geteuid() && !(st.st_mode & 077))
+		r->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (r->lock >= 0 && fcntl(r->lock, F_OFD_SETLK, &lock)) {
 		close(r->lock);
 		r->lock = -1;
 	}
+	/* Who wants to serve it too is told of us. */
+	if (r->lock >= 0 &&
+	    (ftruncate(r->lock, 0) || dprintf(r->lock, "%d fasttrace-record\n", (int)getpid()) < 0))
+		ft_report("%s: %s", path, strerror(errno));
 	g_free(path);
 }
 
@@ -270,20 +279,22 @@ static int out_make(const char *out)
 {
 	GDir *dir;
 	bool empty;
+	int err;
 
 	if (!mkdir(out, 0777))
 		return 0;
-	dir = errno == EEXIST ? g_dir_open(out, 0, NULL) : NULL;
+	err = -errno;
+	dir = err == -EEXIST ? g_dir_open(out, 0, NULL) : NULL;
 	empty = dir && !g_dir_read_name(dir);
 	if (dir)
 		g_dir_close(dir);
 	if (empty)
 		return 0;
 	ft_report("%s: %s", out,
-		  dir		    ? "is not empty: expected a new or an empty folder"
-		  : errno == EEXIST ? "exists: expected a new or an empty folder"
-				    : strerror(errno));
-	return -EEXIST;
+		  dir		   ? "is not empty: expected a new or an empty folder"
+		  : err == -EEXIST ? "exists: expected a new or an empty folder"
+				   : strerror(-err));
+	return err;
 }
 
 static int record(struct recording *r, const char *given)

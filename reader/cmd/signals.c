@@ -30,8 +30,9 @@ void ft_signals_catch(void)
 	if (pipe2(pipe_fds, O_CLOEXEC | O_NONBLOCK))
 		return;
 	for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
-		/* nohup's, and that of a shell's background job */
-		if (!sigaction(signals[i], NULL, &before) && before.sa_handler == SIG_IGN)
+		/* nohup; a script's background job has SIGINT ignored, and is to be ended by it */
+		if (signals[i] == SIGHUP && !sigaction(signals[i], NULL, &before) &&
+		    before.sa_handler == SIG_IGN)
 			continue;
 		sigaction(signals[i], &action, NULL);
 	}

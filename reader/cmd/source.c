@@ -213,6 +213,15 @@ int ft_source_open(const struct ft_source *source, unsigned flags, struct fasttr
 	return err;
 }
 
+int ft_source_consume(struct fasttrace_arena *arena)
+{
+	int err;
+
+	for (int tries = 0; (err = fasttrace_arena_consume(arena)) && tries < 10; tries++)
+		g_usleep(5000);
+	return err;
+}
+
 char *ft_source_served(const struct ft_source *source, struct fasttrace_arena *arena, pid_t *pid)
 {
 	const struct fasttrace_process_info *info = fasttrace_arena_info(arena);

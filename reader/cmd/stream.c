@@ -8,6 +8,9 @@
  * it; then the header in front is replaced, within one page. Only where room is made for more is
  * there an instant, between two system calls, in which the file is longer than its packets say.
  *
+ * No packet lies across the end of former room: the one before it is made to reach there. So who
+ * opens a file that grows finds whole packets up to the size that it had then.
+ *
  * Compressed, a file is a row of zstd's frames, one for each packet; cut short, it loses the last.
  */
 #include <fcntl.h>
@@ -19,19 +22,22 @@
 #include "ft-reader.h"
 #include "record.h"
 
-#define HEADER FASTTRACE_PACKET_HEADER_BYTES
-#define PAGE   4096
-#define ROOM   (UINT64_C(16) << 20)
-#define LEVEL  1 /* of zstd's: what keeps up with a program */
+#define HEADER	       FASTTRACE_PACKET_HEADER_BYTES
+#define PAGE	       4096
+#define ROOM	       (UINT64_C(16) << 20)
+#define PACKET_SIZE_AT 56 /* of packet_size, in a header */
+#define LEVEL	       1  /* of zstd's: what keeps up with a program */
 
 struct ft_stream {
 	struct fasttrace_arena *arena;
 	int dirfd;
 	int fd; /* -1: not there yet */
 	char *name;
-	bool named;    /* or still under its hidden name */
-	uint64_t at;   /* end of its packets */
-	uint64_t size; /* end of its room */
+	bool named;	  /* or still under its hidden name */
+	uint64_t at;	  /* end of its packets */
+	uint64_t size;	  /* end of its room */
+	uint64_t last_at; /* the last packet: where, and what it says */
+	struct ft_packet_fields last;
 	ZSTD_CCtx *zstd;
 	void *frame;
 	size_t frame_bytes;
@@ -120,20 +126,40 @@ static void room_header(const struct ft_stream *s, const struct ft_packet_fields
 	ft_packet_header(s->arena, &room, out);
 }
 
-/* Room for what ends at @end, and for one more header. */
-static int room_make(struct ft_stream *s, uint64_t end)
+/* The last packet reaches to the end of the room. */
+static int room_close(struct ft_stream *s)
 {
-	uint64_t size = end + HEADER + ROOM, bits;
+	uint64_t bits = 8 * (s->size - s->last_at);
 	struct iovec iov = {&bits, sizeof(bits)};
+	int err = write_at(s->fd, &iov, 1, s->last_at + PACKET_SIZE_AT);
 
-	if (end + HEADER <= s->size)
+	if (!err)
+		s->at = s->size;
+	return err;
+}
+
+static uint64_t pages(uint64_t bytes)
+{
+	return (bytes + PAGE - 1) / PAGE * PAGE;
+}
+
+/* For a packet of @bytes and more; near a limit on the size of files, for it alone. */
+static int room_open(struct ft_stream *s, size_t bytes)
+{
+	uint64_t size = pages(MAX(ROOM, 4 * (uint64_t)bytes));
+	uint8_t room[HEADER];
+	struct iovec iov = {room, HEADER};
+
+	if (ftruncate(s->fd, (off_t)(s->at + size))) {
+		size = pages(bytes + 2 * HEADER);
+		if (errno != EFBIG || ftruncate(s->fd, (off_t)(s->at + size)))
+			return -errno;
+	}
+	s->size = s->at + size;
+	if (!s->named)
 		return 0;
-	if (ftruncate(s->fd, (off_t)size))
-		return -errno;
-	s->size = size;
-	bits = 8 * (size - s->at);
-	/* packet_size; what is declared to be content stays as little as it was */
-	return s->named ? write_at(s->fd, &iov, 1, s->at + 56) : 0;
+	room_header(s, &s->last, s->at, room);
+	return write_at(s->fd, &iov, 1, s->at);
 }
 
 /* A header does not lie across two pages: it is replaced at once, or not at all. */
@@ -144,20 +170,35 @@ static uint64_t gap_behind(uint64_t end)
 	return left < HEADER ? left : 0;
 }
 
+/* Room for what is so long, and for one more header. */
+static int room_make(struct ft_stream *s, size_t bytes)
+{
+	int err = 0;
+
+	if (s->at + bytes + gap_behind(s->at + bytes) + HEADER <= s->size)
+		return 0;
+	if (s->at < s->size)
+		err = room_close(s);
+	return err ? err : room_open(s, bytes);
+}
+
 static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
 {
 	static uint8_t zeros[HEADER];
 	uint8_t header[HEADER], room[HEADER];
-	uint64_t gap = gap_behind(s->at + bytes), end = s->at + bytes + gap;
 	struct ft_packet_fields f;
+	uint64_t gap, end;
 	struct iovec iov[] = {{header, HEADER},
 			      {(void *)(uintptr_t)(packet + HEADER), bytes - HEADER},
-			      {zeros, gap},
+			      {zeros, 0},
 			      {room, HEADER}};
-	int err = room_make(s, end);
+	struct iovec front = iov[0];
+	int err = room_make(s, bytes);
 
 	if (err)
 		return err;
+	gap = iov[2].iov_len = gap_behind(s->at + bytes);
+	end = s->at + bytes + gap;
 	ft_packet_parse(packet, &f);
 	room_header(s, &f, end, room);
 	f.bytes += gap;
@@ -168,12 +209,14 @@ static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
 		err = err ? err : file_name(s);
 	} else {
 		err = write_at(s->fd, iov + 1, 3, s->at + HEADER);
-		iov[0] = (struct iovec){header, HEADER};
-		err = err ? err : write_at(s->fd, iov, 1, s->at);
+		err = err ? err : write_at(s->fd, &front, 1, s->at);
 	}
-	if (!err)
-		s->at = end;
-	return err;
+	if (err)
+		return err;
+	s->last = f;
+	s->last_at = s->at;
+	s->at = end;
+	return 0;
 }
 
 static int zstd_write(struct ft_stream *s, const void *packet, size_t bytes)

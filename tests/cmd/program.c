@@ -4,6 +4,7 @@
  *
  *   program write THREADS EVENTS   traces one event, waits for SIGUSR1, then each thread writes
  *                                  EVENTS ticks (0: for ever); prints the seconds that took
+ *   program pace THREADS EVENTS    the same, no more than about a million events in a second
  *   program churn THREADS EVENTS   the same, but the threads come one after another
  *   program classes                after SIGUSR1, events of one class after another, with pauses
  */
@@ -21,13 +22,17 @@
 #define MAX_THREADS 1024
 
 static uint64_t events;
+static int pace;
 
 static void *writer(void *arg)
 {
 	uint64_t t = (uintptr_t)arg;
 
-	for (uint64_t n = 0; !events || n < events; n++)
+	for (uint64_t n = 0; !events || n < events; n++) {
 		FASTTRACE(test, tick, (thread, t), (n, n));
+		if (pace && n % 1000 == 0)
+			usleep(1000);
+	}
 	return NULL;
 }
 
@@ -73,6 +78,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	events = argc > 3 ? strtoull(argv[3], NULL, 10) : 0;
+	pace = !strcmp(argv[1], "pace");
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
