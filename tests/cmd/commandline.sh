@@ -134,8 +134,12 @@ fasttrace info "$(cat arena)" >by-file
 fasttrace info "$pid" >by-pid
 is "a folder of a mount is its arena" cmp by-folder by-pid
 is "a file is" cmp by-file by-pid
+dead()
+{
+	[ ! -e "$M/$pid" ]
+}
 kill -KILL "$(daemon_pid)"
-until_true 20 unserved
+until_true 20 dead
 says 1 "fasttrace info: $M/$pid: the daemon of this mount is dead: $process" info "$M/$pid"
 murder "$pid"
 conclude
