@@ -1,0 +1,700 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ctf-compile.c - types as lists of operations: what a decoder runs along without recursion.
+ *
+ * A compound is its operation, those of its members, and an end. What a length or a tag says is kept
+ * in a slot by the operation that reads it. A field's full name, "event.fields._a._b", tells which.
+ */
+#include <stdarg.h>
+#include <string.h>
+
+#include "ft-ctf.h"
+
+/* What can be a length or a tag. */
+struct named {
+	uint32_t op;
+	const struct ft_ctf_type *type;
+};
+
+/* Scopes that are looked into beside one's own, from the nearest on. */
+#define MOST_SCOPES 6
+
+struct compiler {
+	struct ft_ctf_meta *meta;
+	const char *name; /* of the file */
+	struct ft_ctf_stream_class *stream;
+	struct ft_ctf_program *program; /* that is being made */
+	GArray *ops;
+	GString *path; /* of the compound that we are in */
+	struct {
+		const char *name;
+		struct ft_ctf_program *program;
+	} scopes[MOST_SCOPES];
+	unsigned nscopes, depth;
+	unsigned header_slots, own_slots; /* next ones: of packet.header, of an event */
+	bool meanings;			  /* do names mean something here? */
+	const char *clock;
+	uint32_t all_ops;
+	GError **error;
+};
+
+static bool fail(struct compiler *c, const struct ft_ctf_type *type, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
+
+static bool fail(struct compiler *c, const struct ft_ctf_type *type, const char *format, ...)
+{
+	va_list args;
+	char *what;
+
+	va_start(args, format);
+	what = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error(c->error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%u: %s%s%s", c->name,
+		    type->line, c->path->str, c->path->len ? ": " : "", what);
+	g_free(what);
+	return false;
+}
+
+static struct ft_ctf_op *op_at(struct compiler *c, uint32_t at)
+{
+	return &g_array_index(c->ops, struct ft_ctf_op, at);
+}
+
+static void op_name(struct ft_ctf_op *op, const char *name)
+{
+	op->name = name ? name : "";
+	op->name_bytes = (uint32_t)strlen(op->name);
+	op->label_bytes = 0;
+	if (op->name_bytes && op->name_bytes + 2 < sizeof(op->label))
+		op->label_bytes =
+			(uint8_t)g_snprintf(op->label, sizeof(op->label), " %s=", op->name);
+}
+
+static bool op_add(struct compiler *c, const struct ft_ctf_type *type, struct ft_ctf_op op)
+{
+	if (c->ops->len >= FT_CTF_OPS - 1)
+		return fail(c, type, "more than %d fields: expected fewer", FT_CTF_OPS);
+	if (++c->all_ops > FT_CTF_ALL_OPS)
+		return fail(c, type, "more than %d fields in all: expected fewer", FT_CTF_ALL_OPS);
+	op.type = type;
+	op_name(&op, op.name);
+	g_array_append_val(c->ops, op);
+	return true;
+}
+
+static bool is_big(const struct compiler *c, const struct ft_ctf_type *type)
+{
+	enum ft_ctf_order order = type->order == FT_CTF_NATIVE ? c->meta->order : type->order;
+
+	return order == FT_CTF_BE;
+}
+
+/* "_" is what tracers put before a name that may be a keyword. */
+static const char *shown_name(const char *name)
+{
+	return name && *name == '_' ? name + 1 : name;
+}
+
+/* Fields of headers that mean something to us. */
+static const struct {
+	const char *name;
+	uint8_t slot;
+} meanings[] = {
+	{"id", FT_CTF_ID},
+	{"magic", FT_CTF_PACKET_MAGIC},
+	{"stream_id", FT_CTF_STREAM_ID},
+	{"stream_instance_id", FT_CTF_INSTANCE},
+	{"timestamp_begin", FT_CTF_BEGIN},
+	{"timestamp_end", FT_CTF_STREAM_END},
+	{"content_size", FT_CTF_CONTENT_SIZE},
+	{"packet_size", FT_CTF_PACKET_SIZE},
+	{"packet_seq_num", FT_CTF_SEQ},
+	{"events_discarded", FT_CTF_DISCARDED},
+	{"cpu_id", FT_CTF_CPU},
+	{"tid", FT_CTF_TID},
+};
+
+static uint8_t meaning_of(const char *name)
+{
+	for (size_t i = 0; name && i < G_N_ELEMENTS(meanings); i++)
+		if (!strcmp(shown_name(name), meanings[i].name))
+			return meanings[i].slot;
+	return FT_CTF_NO_SLOT;
+}
+
+/* Of a header's integer; one that says "timestamp" needs no map if there is but one clock. */
+static void meaning_set(struct compiler *c, const struct ft_ctf_type *of, struct ft_ctf_op *op)
+{
+	const char *clock = of->clock;
+
+	op->slot = meaning_of(op->name);
+	if (!clock && c->meta->clocks->len == 1 && op->name &&
+	    g_str_has_prefix(op->name, "timestamp"))
+		clock = ((struct ft_ctf_clock *)c->meta->clocks->pdata[0])->name;
+	op->clock = clock && op->slot != FT_CTF_STREAM_END;
+	if (clock && !c->clock)
+		c->clock = clock;
+}
+
+static bool compile(struct compiler *c, const struct ft_ctf_type *type, const char *name);
+
+static bool compile_integer(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+{
+	const struct ft_ctf_type *of = type->kind == FT_CTF_ENUM ? type->of : type;
+	struct ft_ctf_op op = {.code = of->kind == FT_CTF_FLOAT ? FT_CTF_OP_FLOAT : FT_CTF_OP_INT,
+			       .bits = (uint8_t)of->bits,
+			       .base = (uint8_t)of->base,
+			       .is_signed = of->is_signed,
+			       .big = is_big(c, of),
+			       .align = of->align,
+			       .text = of->text,
+			       .name = shown_name(name)};
+
+	if (c->meanings)
+		meaning_set(c, of, &op);
+	op.simple = op.code == FT_CTF_OP_INT && type == of && !op.is_signed && op.base == 10 &&
+		    !(op.text && op.bits == 8);
+	if (!op.big && G_BYTE_ORDER == G_LITTLE_ENDIAN && of->align % 8 == 0 &&
+	    (op.bits == 8 || op.bits == 16 || op.bits == 32 || op.bits == 64))
+		op.bytes = op.bits / 8;
+	return op_add(c, type, op);
+}
+
+/* Of a field that was compiled: its slot, a new one if need be. 0: told of. */
+static unsigned slot_of(struct compiler *c, const struct ft_ctf_program *program,
+			struct ft_ctf_op *op, const struct ft_ctf_type *type)
+{
+	unsigned *next = &c->own_slots, end = FT_CTF_STREAM_SLOTS;
+
+	if (op->slot)
+		return op->slot;
+	if (program == &c->meta->packet) {
+		next = &c->header_slots;
+		end = FT_CTF_SLOTS;
+	} else if (program == &c->stream->packet || program == &c->stream->header ||
+		   program == &c->stream->context) {
+		next = &c->stream->slots;
+		end = FT_CTF_HEADER_SLOTS;
+	}
+	if (*next < end)
+		return op->slot = (uint8_t)(*next)++;
+	fail(c, type, "too many lengths and tags: expected fewer");
+	return 0;
+}
+
+static struct named *named_find(const struct ft_ctf_program *program, const char *path)
+{
+	return program->names ? g_hash_table_lookup(program->names, path) : NULL;
+}
+
+/* Look for a name in the compound that we are in, then in those around it. */
+static struct named *named_near(struct compiler *c, const char *tag)
+{
+	char *scope = g_strdup(c->path->str), *dot;
+	struct named *found = NULL;
+
+	do {
+		char *path = g_strconcat(scope, ".", tag, NULL);
+
+		found = named_find(c->program, path);
+		g_free(path);
+		dot = strrchr(scope, '.');
+		if (dot)
+			*dot = 0;
+	} while (!found && dot);
+	g_free(scope);
+	return found;
+}
+
+/* In other scopes: by its full name, or by the end of it. */
+static struct named *named_far(struct compiler *c, const char *tag, struct ft_ctf_program **program)
+{
+	for (unsigned i = c->nscopes; i; i--) {
+		char *path = g_strconcat(c->scopes[i - 1].name, ".", tag, NULL);
+		struct named *found;
+
+		*program = c->scopes[i - 1].program;
+		found = named_find(*program, tag);
+		if (!found)
+			found = named_find(*program, path);
+		g_free(path);
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+/*
+ * What a length or a tag refers to: the slot in which it will be.
+ * @of: if not NULL, its type.  @before: is it the operation right before the next one?
+ */
+static unsigned reference(struct compiler *c, const struct ft_ctf_type *type,
+			  const struct ft_ctf_type **of, bool *before)
+{
+	struct ft_ctf_program *program = c->program;
+	struct named *named = type->tag ? named_near(c, type->tag) : NULL;
+
+	*before = false;
+	if (!named && type->tag)
+		named = named_find(c->program, type->tag);
+	if (!named && type->tag)
+		named = named_far(c, type->tag, &program);
+	if (!named) {
+		fail(c, type, "%s: expected the name of an integer or enum before it",
+		     type->tag ? type->tag : "no tag");
+		return 0;
+	}
+	*of = named->type;
+	if (program != c->program)
+		return slot_of(c, program, &program->ops[named->op], type);
+	*before = named->op + 1 == c->ops->len;
+	return slot_of(c, program, op_at(c, named->op), type);
+}
+
+static bool is_character(const struct ft_ctf_type *type)
+{
+	return type->kind == FT_CTF_INTEGER && type->text && type->bits == 8 && type->align == 8;
+}
+
+/* Bits of an element, if elements of fixed size follow each other without gaps; 0: they do not. */
+static uint64_t element_bits(const struct ft_ctf_type *type)
+{
+	const struct ft_ctf_type *of = type->kind == FT_CTF_ENUM ? type->of : type;
+
+	if (of->kind != FT_CTF_INTEGER && of->kind != FT_CTF_FLOAT)
+		return 0;
+	return of->bits % of->align ? 0 : of->bits;
+}
+
+static bool compile_array(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+{
+	const struct ft_ctf_type *tag;
+	struct ft_ctf_op op = {.code = is_character(type->of) ? FT_CTF_OP_TEXT : FT_CTF_OP_ARRAY,
+			       .count = type->count,
+			       .fixed = element_bits(type->of),
+			       .align = type->align,
+			       .name = shown_name(name)};
+	uint32_t at = c->ops->len;
+	bool before;
+
+	if (type->kind == FT_CTF_SEQUENCE) {
+		op.length_slot = (uint8_t)reference(c, type, &tag, &before);
+		if (!op.length_slot)
+			return false;
+		if (before && g_str_has_suffix(op_at(c, at - 1)->name, "_length"))
+			op_at(c, at - 1)->hidden = true;
+	}
+	if (type->of->empty)
+		return fail(c, type, "elements that may take no bits: expected some that do");
+	if (op.code == FT_CTF_OP_TEXT) {
+		op.align = 8;
+		return op_add(c, type, op);
+	}
+	if (!op_add(c, type, op) || !compile(c, type->of, NULL))
+		return false;
+	op.code = FT_CTF_OP_ARRAY_END;
+	op.align = 1;
+	op.name = "";
+	if (!op_add(c, type, op))
+		return false;
+	op_at(c, at)->next = c->ops->len;
+	return true;
+}
+
+static bool compile_struct(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+{
+	struct ft_ctf_op op = {
+		.code = FT_CTF_OP_STRUCT, .align = type->align, .name = shown_name(name)};
+	uint32_t at = c->ops->len;
+
+	if (!op_add(c, type, op))
+		return false;
+	for (guint i = 0; i < type->members->len; i++) {
+		const struct ft_ctf_member *m =
+			&g_array_index(type->members, struct ft_ctf_member, i);
+
+		if (!compile(c, m->type, m->name))
+			return false;
+	}
+	op = (struct ft_ctf_op){.code = FT_CTF_OP_STRUCT_END, .align = 1};
+	if (!op_add(c, type, op))
+		return false;
+	op_at(c, at)->next = c->ops->len;
+	return true;
+}
+
+/* The ranges of the tag for which it is the member @name. */
+static bool options_add(GArray *options, const struct ft_ctf_type *tag, const char *name,
+			uint32_t op)
+{
+	bool any = false;
+
+	for (guint i = 0; i < tag->labels->len; i++) {
+		const struct ft_ctf_label *label =
+			&g_array_index(tag->labels, struct ft_ctf_label, i);
+		struct ft_ctf_option option = {label->from, label->to, op};
+
+		if (strcmp(label->name, name) && strcmp(shown_name(label->name), shown_name(name)))
+			continue;
+		g_array_append_val(options, option);
+		any = true;
+	}
+	return any;
+}
+
+static bool compile_options(struct compiler *c, const struct ft_ctf_type *type,
+			    const struct ft_ctf_type *tag, uint32_t at)
+{
+	GArray *options = g_array_new(FALSE, FALSE, sizeof(struct ft_ctf_option));
+	struct ft_ctf_op end = {.code = FT_CTF_OP_VARIANT_END, .align = 1};
+
+	op_at(c, at)->options = options;
+	if ((uint64_t)type->members->len * tag->labels->len > FT_CTF_ALL_OPS)
+		return fail(c, type, "%u members of %u labels: expected fewer", type->members->len,
+			    tag->labels->len);
+	for (guint i = 0; i < type->members->len; i++) {
+		const struct ft_ctf_member *m =
+			&g_array_index(type->members, struct ft_ctf_member, i);
+		uint32_t begin = c->ops->len;
+
+		options_add(options, tag, m->name, begin);
+		if (!compile(c, m->type, m->name))
+			return false;
+		op_name(op_at(c, begin), op_at(c, at)->name); /* the tag tells which it is */
+		end.count = at;				      /* its variant */
+		if (!op_add(c, type, end))
+			return false;
+	}
+	op_at(c, at)->next = c->ops->len;
+	return true;
+}
+
+static bool compile_variant(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+{
+	const struct ft_ctf_type *tag;
+	bool before;
+	struct ft_ctf_op op = {.code = FT_CTF_OP_VARIANT, .align = 1, .name = shown_name(name)};
+	uint32_t at = c->ops->len;
+
+	op.length_slot = (uint8_t)reference(c, type, &tag, &before);
+	if (!op.length_slot)
+		return false;
+	if (tag->kind != FT_CTF_ENUM)
+		return fail(c, type, "%s is not an enum: expected one", type->tag);
+	op.is_signed = tag->of->is_signed;
+	return op_add(c, type, op) && compile_options(c, type, tag, at);
+}
+
+/* Remember what may be a length or a tag. */
+static void named_add(struct compiler *c, const struct ft_ctf_type *type)
+{
+	struct named *named = g_new(struct named, 1);
+
+	*named = (struct named){c->ops->len - 1, type};
+	g_hash_table_replace(c->program->names, g_strdup(c->path->str), named);
+}
+
+static bool compile(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+{
+	gsize before = c->path->len;
+	bool ok = true, named = type->kind == FT_CTF_INTEGER || type->kind == FT_CTF_ENUM;
+
+	if (++c->depth > FT_CTF_DEPTH)
+		return fail(c, type, "types within types, more than %d deep: expected fewer",
+			    FT_CTF_DEPTH);
+	if (!named && name)
+		g_string_append_printf(c->path, ".%s", name);
+	switch (type->kind) {
+	case FT_CTF_INTEGER:
+	case FT_CTF_FLOAT:
+	case FT_CTF_ENUM:
+		ok = compile_integer(c, type, name);
+		break;
+	case FT_CTF_STRING:
+		ok = op_add(c, type,
+			    (struct ft_ctf_op){.code = FT_CTF_OP_STRING,
+					       .align = 8,
+					       .name = shown_name(name)});
+		break;
+	case FT_CTF_STRUCT:
+		ok = compile_struct(c, type, name);
+		break;
+	case FT_CTF_VARIANT:
+		ok = compile_variant(c, type, name);
+		break;
+	case FT_CTF_ARRAY:
+	case FT_CTF_SEQUENCE:
+		ok = compile_array(c, type, name);
+		break;
+	}
+	if (ok && named && name) {
+		g_string_append_printf(c->path, ".%s", name);
+		named_add(c, type);
+	}
+	if (ok)
+		g_string_truncate(c->path, before);
+	c->depth--;
+	return ok;
+}
+
+static bool program_make(struct compiler *c, const struct ft_ctf_type *type, const char *scope,
+			 struct ft_ctf_program *program)
+{
+	bool ok;
+
+	program->align = 1;
+	if (!type)
+		return true;
+	c->program = program;
+	c->ops = g_array_new(FALSE, TRUE, sizeof(struct ft_ctf_op));
+	c->depth = 0;
+	g_string_assign(c->path, scope);
+	program->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_ptr_array_add(c->meta->programs, program);
+	ok = compile(c, type, NULL);
+	if (ok)
+		ok = op_add(c, type, (struct ft_ctf_op){.code = FT_CTF_OP_END, .align = 1});
+	program->align = type->align;
+	program->count = c->ops->len;
+	program->ops = (struct ft_ctf_op *)(void *)g_array_free(c->ops, FALSE);
+	c->scopes[c->nscopes].name = scope;
+	c->scopes[c->nscopes++].program = program;
+	return ok;
+}
+
+/* Is its size always the same, from an aligned place on? */
+static void program_fix(struct ft_ctf_program *program)
+{
+	uint64_t at = 0;
+
+	for (uint32_t i = 0; i < program->count; i++) {
+		const struct ft_ctf_op *op = &program->ops[i];
+
+		at = (at + op->align - 1) & ~(op->align - 1);
+		if (op->slot || op->clock || op->length_slot || at > UINT32_MAX)
+			return;
+		switch (op->code) {
+		case FT_CTF_OP_INT:
+		case FT_CTF_OP_FLOAT:
+			at += op->bits;
+			break;
+		case FT_CTF_OP_TEXT:
+		case FT_CTF_OP_ARRAY:
+			if (!op->fixed || op->count > UINT32_MAX)
+				return;
+			at += op->count * op->fixed;
+			i = op->code == FT_CTF_OP_ARRAY ? op->next - 1 : i;
+			break;
+		case FT_CTF_OP_STRING:
+		case FT_CTF_OP_VARIANT:
+			return;
+		}
+	}
+	program->is_fixed = true;
+	program->fixed = at;
+}
+
+static void program_plain(struct ft_ctf_program *program)
+{
+	program->plain = program->count > 2 && program->align <= 8;
+	for (uint32_t i = 1; i + 2 < program->count; i++) {
+		const struct ft_ctf_op *op = &program->ops[i];
+
+		program->plain &= op->code == FT_CTF_OP_STRING ||
+				  ((op->code == FT_CTF_OP_INT || op->code == FT_CTF_OP_FLOAT) &&
+				   op->run && op->bytes);
+	}
+}
+
+/* Whole bytes of fixed size, one behind the other, are passed over at once. */
+static void program_runs(struct ft_ctf_program *program)
+{
+	for (uint32_t i = program->count; i--;) {
+		struct ft_ctf_op *op = &program->ops[i], *next = op + 1;
+
+		if ((op->code != FT_CTF_OP_INT && op->code != FT_CTF_OP_FLOAT) || op->slot ||
+		    op->clock || op->align != 8 || op->bits % 8)
+			continue;
+		op->run = op->bits + next->run;
+		op->run_next = next->run ? next->run_next : i + 1;
+	}
+}
+
+/* As one store of 64 bits: 16 of id, 48 of time. */
+static bool header_simple(const struct ft_ctf_program *header)
+{
+	const struct ft_ctf_op *ops = header->ops;
+
+	return ops && header->count == 5 && header->align == 64 && ops[1].slot == FT_CTF_ID &&
+	       ops[1].bits == 16 && !ops[1].big && !ops[1].clock && ops[2].clock &&
+	       ops[2].bits == 48 && ops[2].align <= 16 && !ops[2].big && !ops[2].slot &&
+	       G_BYTE_ORDER == G_LITTLE_ENDIAN;
+}
+
+static const struct ft_ctf_clock *clock_find(const struct ft_ctf_meta *meta, const char *name)
+{
+	for (guint i = 0; i < meta->clocks->len; i++) {
+		struct ft_ctf_clock *clock = meta->clocks->pdata[i];
+
+		if (name && !strcmp(clock->name, name))
+			return clock;
+	}
+	return NULL;
+}
+
+/* As babeltrace2: each part is rounded down. */
+static void clocks_set(struct ft_ctf_meta *meta)
+{
+	for (guint i = 0; i < meta->clocks->len; i++) {
+		struct ft_ctf_clock *clock = meta->clocks->pdata[i];
+		int64_t seconds = clock->offset / (int64_t)MIN(clock->hz, INT64_MAX);
+		int64_t rest = clock->offset % (int64_t)MIN(clock->hz, INT64_MAX);
+
+		if (rest < 0) {
+			seconds--;
+			rest += (int64_t)clock->hz;
+		}
+		clock->base_ns =
+			(int64_t)(((uint64_t)clock->offset_s + (uint64_t)seconds) * 1000000000);
+		clock->base_ns = ft_ctf_clock_ns(clock, (uint64_t)rest);
+	}
+}
+
+static bool stream_compile(struct compiler *c, struct ft_ctf_stream_class *stream)
+{
+	c->nscopes = c->meta->packet.ops ? 1 : 0;
+	c->clock = NULL;
+	c->stream = stream;
+	c->meanings = true;
+	stream->slots = FT_CTF_STREAM_SLOTS;
+	if (!program_make(c, stream->packet_type, "stream.packet.context", &stream->packet) ||
+	    !program_make(c, stream->header_type, "stream.event.header", &stream->header))
+		return false;
+	c->meanings = false;
+	if (!program_make(c, stream->context_type, "stream.event.context", &stream->context))
+		return false;
+	if (c->clock && !(stream->clock = clock_find(c->meta, c->clock)))
+		return fail(c, stream->header_type ? stream->header_type : stream->packet_type,
+			    "clock.%s.value: expected a clock of that name", c->clock);
+	return true;
+}
+
+static struct ft_ctf_stream_class *stream_find(const struct ft_ctf_meta *meta, uint64_t id)
+{
+	for (guint i = 0; i < meta->streams->len; i++) {
+		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
+
+		if (stream->id == id)
+			return stream;
+	}
+	return NULL;
+}
+
+#define SMALL_IDS 65536
+
+static bool event_known(const struct ft_ctf_stream_class *stream, uint64_t id)
+{
+	return id < SMALL_IDS ? id < stream->by_id->len && stream->by_id->pdata[id]
+			      : g_hash_table_contains(stream->others, &id);
+}
+
+static void event_add(struct ft_ctf_stream_class *stream, struct ft_ctf_event_class *event)
+{
+	if (event->id >= SMALL_IDS) {
+		g_hash_table_insert(stream->others, &event->id, event);
+		return;
+	}
+	if (event->id >= stream->by_id->len)
+		g_ptr_array_set_size(stream->by_id, (gint)event->id + 1);
+	stream->by_id->pdata[event->id] = event;
+}
+
+static bool event_compile(struct compiler *c, struct ft_ctf_event_class *event)
+{
+	struct ft_ctf_stream_class *stream = stream_find(c->meta, event->stream_id);
+	struct ft_ctf_type where = {.line = event->line};
+	struct ft_ctf_program *outer[] = {&c->meta->packet, stream ? &stream->packet : NULL,
+					  stream ? &stream->header : NULL,
+					  stream ? &stream->context : NULL};
+	static const char *const names[] = {"trace.packet.header", "stream.packet.context",
+					    "stream.event.header", "stream.event.context"};
+
+	g_string_truncate(c->path, 0);
+	if (!stream)
+		return fail(c, &where,
+			    "stream_id = %" G_GUINT64_FORMAT ": expected that of a stream",
+			    event->stream_id);
+	if (event_known(stream, event->id))
+		return fail(c, &where,
+			    "id = %" G_GUINT64_FORMAT
+			    ": expected one that no event of this stream has",
+			    event->id);
+	event_add(stream, event);
+	c->stream = stream;
+	c->nscopes = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(outer); i++) {
+		c->scopes[c->nscopes].name = names[i];
+		c->scopes[c->nscopes++].program = outer[i];
+	}
+	c->own_slots = FT_CTF_OWN_SLOTS;
+	return program_make(c, event->context_type, "event.context", &event->context) &&
+	       program_make(c, event->fields_type, "event.fields", &event->fields);
+}
+
+static bool all_compile(struct compiler *c)
+{
+	struct ft_ctf_meta *meta = c->meta;
+	GPtrArray *programs = meta->programs;
+
+	c->meanings = true;
+	if (!program_make(c, meta->packet_type, "trace.packet.header", &meta->packet))
+		return false;
+	for (guint i = 0; i < meta->streams->len; i++) {
+		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
+		struct ft_ctf_type where = {.line = stream->line};
+
+		if (stream_find(meta, stream->id) != stream)
+			return fail(c, &where,
+				    "id = %" G_GUINT64_FORMAT
+				    ": expected one that no other stream has",
+				    stream->id);
+		if (!stream_compile(c, stream))
+			return false;
+	}
+	for (guint i = 0; i < meta->events->len; i++)
+		if (!event_compile(c, meta->events->pdata[i]))
+			return false;
+	for (guint i = 0; i < programs->len; i++) {
+		program_fix(programs->pdata[i]);
+		program_runs(programs->pdata[i]);
+		program_plain(programs->pdata[i]);
+	}
+	for (guint i = 0; i < meta->streams->len; i++) {
+		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
+
+		stream->simple = header_simple(&stream->header);
+	}
+	return true;
+}
+
+bool ft_ctf_compile(struct ft_ctf_meta *meta, const char *name, GError **error)
+{
+	struct compiler c = {.meta = meta,
+			     .name = name,
+			     .path = g_string_new(NULL),
+			     .header_slots = FT_CTF_HEADER_SLOTS,
+			     .error = error};
+	bool ok;
+
+	clocks_set(meta);
+	if (!meta->streams->len) { /* one that nobody needed to describe */
+		struct ft_ctf_stream_class *stream = g_new0(struct ft_ctf_stream_class, 1);
+
+		stream->by_id = g_ptr_array_new();
+		stream->others = g_hash_table_new(g_int64_hash, g_int64_equal);
+		g_ptr_array_add(meta->streams, stream);
+	}
+	ok = all_compile(&c);
+	g_string_free(c.path, TRUE);
+	return ok;
+}
