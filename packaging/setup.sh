@@ -53,6 +53,8 @@ need_for_check()
 	need zstd command -v zstd
 	need gzip command -v gzip
 	need tar command -v tar
+	need lttng-tools command -v lttng-sessiond
+	need liblttng-ust-dev test -e /usr/include/lttng/tracepoint.h
 	need spin command -v spin
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
 }

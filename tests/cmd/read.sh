@@ -1,0 +1,101 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# read.sh - fasttrace read says of a trace what babeltrace2 says: of ours, of LTTng-UST's, of others;
+# and of what is no trace, what is wrong with it and where.
+# shellcheck disable=SC2317,SC2329 # is and isnt call functions
+. "$(dirname "$0")/../mount/lib.sh"
+
+here=$(dirname "$0")
+fasttrace=$BUILD/fasttrace
+
+same_as_babeltrace2() # TRACE
+{
+	prlimit --as=4000000000 python3 "$here/helper_same.py" "$fasttrace" "$1"
+}
+
+fails() # TRACE WORDS: with a message that has them, and status 1
+{
+	code=0
+	"$fasttrace" read "$1" >"$WORK/shown" 2>"$ERR" || code=$?
+	same "${1##*/}: status" "$code" 1
+	has "${1##*/}: $2" "$2"
+}
+
+record() # NAME PROGRAM...: what it leaves in a mount
+{
+	name=$1
+	shift
+	start "$@" >/dev/null
+	wait "$pid"
+	until_true 10 grep -q '^exited' "$M/$pid/state"
+	cp -r "$M/$pid/snapshot" "$WORK/$name"
+	"$fasttrace" read "$WORK/$name" >"$WORK/$name.text"
+	"$fasttrace" read "$M/$pid" | sed 's/^ *[^ ]*-/-/' >"$WORK/$name.process"
+	sed 1,4d "$M/$pid/trace" >"$WORK/$name.trace"
+}
+
+# The types of our own.
+FASTTRACE_SUBBUF_SIZE=4K FASTTRACE_SUBBUFS=16
+export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
+serve
+for p in tests/mount/limits examples/events; do
+	record "${p##*/}" "$BUILD/$p"
+	is "$p" same_as_babeltrace2 "$WORK/${p##*/}"
+	sed 's/^ *[^ ]*-/-/' "$WORK/${p##*/}.text" >"$WORK/copied"
+	is "$p: the process says what its snapshot does" diff "$WORK/${p##*/}.process" "$WORK/copied"
+	# Times are rounded as babeltrace2 does it: up to a nanosecond before those of trace.
+	sed 's/ [0-9]*\.[0-9]*: / /' "$WORK/${p##*/}.text" >"$WORK/a"
+	sed 's/ [0-9]*\.[0-9]*: / /' "$WORK/${p##*/}.trace" >"$WORK/b"
+	is "$p: lines are those of trace" diff "$WORK/a" "$WORK/b"
+done
+unmount
+
+# What others could write.
+mkdir "$WORK/others"
+python3 "$here/helper_traces.py" "$WORK/others"
+for t in "$WORK"/others/*; do
+	is "a trace of another tracer: ${t##*/}" same_as_babeltrace2 "$t"
+	same "and as many are counted" "$("$fasttrace" read --count "$t")" \
+		"$("$fasttrace" read "$t" | grep -vc ' LOST ')"
+done
+"$fasttrace" read "$WORK/others" | sed 's/.*\([0-9]\{10\}\.[0-9]*\): .*/\1/' >"$WORK/times"
+is "several at once are in the order of time" sort -c "$WORK/times"
+same "and all are there" "$("$fasttrace" read --count "$WORK/others")" "$(for t in "$WORK"/others/*; do
+	"$fasttrace" read --count "$t"
+done | awk '{ n += $1 } END { print n }')"
+
+# What is wrong is told of, and the rest is read.
+cp -r "$WORK/others/le" "$WORK/le"
+all=$("$fasttrace" read --count "$WORK/le")
+truncate -s -5 "$WORK/le/stream0"
+fails "$WORK/le" "stream0: byte $(stat -c %s "$WORK/le/stream0"): expected the rest of a packet"
+is "what stands before the cut is read" [ "$(wc -l <"$WORK/shown")" -gt $((all / 2)) ]
+echo 'no packet' >"$WORK/le/stream1"
+fails "$WORK/le" "stream1: byte 0: expected a packet's magic, 0xc1fc1fc1"
+sed -i 's/freq = /freq := struct /' "$WORK/le/metadata"
+fails "$WORK/le" 'metadata:11: '
+fails "$WORK" 'expected'
+: >"$WORK/le/metadata"
+fails "$WORK/le" "le"
+same "a reader that has had enough" "$({ "$fasttrace" read "$WORK/others/be" 2>"$ERR" ||
+	cat "$ERR" >&2; } | head -n 1 | wc -l)" 1
+
+# LTTng-UST itself.
+if command -v lttng-sessiond >/dev/null && cc -I"$here/lttng" -o "$WORK/lt" \
+	"$here/lttng/program.c" -llttng-ust -ldl -pthread 2>"$ERR"; then
+	mkdir "$WORK/lttng"
+	chmod 711 "$WORK" "${TMPDIR:-/tmp}"
+	as=
+	[ "$(id -u)" -ne 0 ] || as='setpriv --reuid=65534 --regid=65534 --clear-groups'
+	[ -z "$as" ] || chown 65534:65534 "$WORK/lttng"
+	# shellcheck disable=SC2086 # words
+	is "LTTng records" $as sh "$here/helper_lttng.sh" "$WORK/lttng" "$WORK/lt"
+	for t in uid pid lost files; do
+		is "LTTng: $t" same_as_babeltrace2 "$WORK/lttng/$t"
+	done
+	"$fasttrace" read "$WORK/lttng/lost" >"$WORK/shown"
+	is "what LTTng lost is told of" grep -q ' LOST [0-9]* EVENTS$' "$WORK/shown"
+else
+	count 'not ok' "LTTng-UST is missing: $(cat "$ERR")"
+fi
+conclude
