@@ -200,11 +200,13 @@ $(FUZZ_FS): $(filter-out $(BUILD)/fs/main.o,$(FS_OBJS))
 # What is looked for is new code in what is tested, not in the tests of what came out.
 $(BUILD)/tests/fuzz/common_check.o $(BUILD)/tests/fuzz/common_image.o: \
 	SANFLAGS := $(subst fuzzer-no-link$(comma),,$(SANFLAGS))
+# What writes is part of the command, and of no library.
+$(BUILD)/tests/fuzz/target_ctf: $(patsubst %,$(BUILD)/reader/cmd/%.o,out line json)
 $(FUZZ): LINK += $(if $(FUZZER),-fsanitize=fuzzer)
 $(FUZZ): %: %.o $(FUZZ_OBJS) $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) \
 		$(FUZZ_FS) $(READER_A) $(TRACER_A)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -Wl,--as-needed -o $@ $^ $(FUSE_LIBS) $(GLIB_LIBS)
+	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUSE_LIBS) $(GLIB_LIBS)
 
 # As users link: what start.c compares with the static library.
 START_SHARED = $(BUILD)/tests/bench/start-shared

@@ -240,6 +240,14 @@ static void stamp(struct ft_ctf_stream *s)
 		s->ns = ft_ctf_clock_ns(class->clock, c->clock);
 }
 
+/* When the packet that was entered ends; INT64_MAX: it does not say. */
+static int64_t packet_end_ns(const struct ft_ctf_cursor *c)
+{
+	if (!c->stream->clock || !c->slots[FT_CTF_STREAM_END])
+		return INT64_MAX;
+	return ft_ctf_clock_ns(c->stream->clock, c->slots[FT_CTF_STREAM_END]);
+}
+
 bool ft_ctf_stream_next(struct ft_ctf_stream *s)
 {
 	struct ft_ctf_cursor *c = &s->cursor;
@@ -263,6 +271,8 @@ bool ft_ctf_stream_next(struct ft_ctf_stream *s)
 			return false;
 		if (found == 2)
 			return true;
+		if (s->trace->reader->from_ns && packet_end_ns(c) < s->trace->reader->from_ns)
+			c->next = c->end;
 	}
 }
 
@@ -443,6 +453,41 @@ unsigned ft_ctf_reader_folder(struct ft_ctf_reader *reader, const char *path)
 		complain(reader, "%s: no trace: expected a folder that holds the file \"metadata\"",
 			 path);
 	return found;
+}
+
+/* A file's packets, one after the other, from its header on. */
+static int64_t file_end(struct ft_ctf_trace *trace, const struct ft_ctf_file *f)
+{
+	struct ft_ctf_cursor c = {.meta = trace->meta};
+	int64_t newest = INT64_MIN, ns;
+
+	for (uint64_t at = f->at; at < f->bytes; at += c.packet_bytes) {
+		if (ft_ctf_packet_enter(&c, f->data + at, f->bytes - at) || !c.packet_bytes)
+			break;
+		ns = packet_end_ns(&c);
+		if (ns != INT64_MAX)
+			newest = MAX(newest, ns);
+		if (c.packet_bytes > f->bytes - at)
+			break;
+	}
+	return newest;
+}
+
+int64_t ft_ctf_reader_end(struct ft_ctf_reader *reader)
+{
+	int64_t newest = 0;
+
+	for (guint i = 0; reader->traces && i < reader->traces->len; i++) {
+		struct ft_ctf_trace *trace = reader->traces->pdata[i];
+
+		for (guint j = 0; j < trace->streams->len; j++) {
+			struct ft_ctf_stream *s = trace->streams->pdata[j];
+
+			for (guint k = 0; k < s->files->len; k++)
+				newest = MAX(newest, file_end(trace, s->files->pdata[k]));
+		}
+	}
+	return newest;
 }
 
 static void reader_begin(struct ft_ctf_reader *reader)

@@ -173,7 +173,8 @@ struct ft_ctf_event_class {
 	struct ft_ctf_program context, fields;
 	unsigned index; /* of all */
 	unsigned line;
-	void *user; /* whoever writes them: freed with the class, by g_free() */
+	bool wanted; /* whoever reads them */
+	void *user;  /* whoever writes them: freed with the class, by g_free() */
 };
 
 struct ft_ctf_clock {
@@ -234,10 +235,13 @@ int64_t ft_ctf_env_number(const struct ft_ctf_meta *meta, const char *name, int6
 /** ft_ctf_clock_ns() - ns since 1970: as babeltrace2 computes it, with its rounding. */
 static inline int64_t ft_ctf_clock_ns(const struct ft_ctf_clock *clock, uint64_t ticks)
 {
+	double ns;
+
 	if (clock->hz == 1000000000)
 		return (int64_t)((uint64_t)clock->base_ns + ticks);
+	ns = (1e9 * (double)ticks) / (double)clock->hz;
 	return (int64_t)((uint64_t)clock->base_ns +
-			 (uint64_t)((1e9 * (double)ticks) / (double)clock->hz));
+			 (G_LIKELY(ns < 0x1p64) ? (uint64_t)ns : UINT64_MAX));
 }
 
 /* ctf-lex.c, ctf-type.c: of the parser alone. */
@@ -480,6 +484,7 @@ struct ft_ctf_reader {
 	GPtrArray *traces;
 	GPtrArray *all; /* streams of all of them */
 	struct ft_ctf_race *race;
+	int64_t from_ns; /* packets that end before it are passed over; 0: none are */
 	/* Told what cannot be read, and where; the rest is read nevertheless. */
 	void (*complain)(void *of, const char *message);
 	void *of;
@@ -500,6 +505,8 @@ struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const ch
 struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf_file *file);
 /** ft_ctf_stream_next() - the next of one stream, without its ns. Return: false: there is no more. */
 bool ft_ctf_stream_next(struct ft_ctf_stream *stream);
+/** ft_ctf_reader_end() - the newest end of a packet, in ns since 1970: all headers are looked at. */
+int64_t ft_ctf_reader_end(struct ft_ctf_reader *reader);
 /** ft_ctf_reader_next() - what comes next of all, in the order of time. NULL: nothing. */
 struct ft_ctf_stream *ft_ctf_reader_next(struct ft_ctf_reader *reader);
 

@@ -7,6 +7,7 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "cmd.h"
 #include "out.h"
@@ -209,7 +210,15 @@ static void second_set(struct ft_out *out, int64_t ns)
 {
 	int64_t second = ns / FT_NS_PER_S - (ns % FT_NS_PER_S < 0);
 
+	time_t unix_time = (time_t)second;
+	struct tm tm;
+
 	out->second_ns = second * FT_NS_PER_S;
+	if (out->utc && gmtime_r(&unix_time, &tm)) {
+		out->second_bytes =
+			strftime(out->second, sizeof(out->second), "%Y-%m-%dT%H:%M:%S.", &tm);
+		return;
+	}
 	out->second_bytes = (size_t)g_snprintf(out->second, sizeof(out->second),
 					       "%" G_GINT64_FORMAT ".", second);
 }
@@ -233,6 +242,8 @@ void ft_out_time(struct ft_out *out, int64_t ns)
 	memcpy(out->at + 4, pairs + low / 100 * 2, 2);
 	memcpy(out->at + 6, pairs + low % 100 * 2, 2);
 	out->at += 8;
+	if (out->utc)
+		*out->at++ = 'Z';
 }
 
 /* Bytes at the begin that need no escape. */

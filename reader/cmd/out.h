@@ -18,6 +18,7 @@ struct ft_out {
 	char *begin;
 	int fd;
 	int error;
+	bool utc; /* times as dates */
 	/* The second that was written last. */
 	int64_t second_ns;
 	char second[24];
@@ -74,7 +75,7 @@ void ft_out_i64(struct ft_out *out, int64_t value);
 void ft_out_integer(struct ft_out *out, const struct ft_ctf_op *op, uint64_t value);
 /** ft_out_real() - as few digits as give the same number again. @single: as a float. */
 void ft_out_real(struct ft_out *out, double value, bool single);
-/** ft_out_time() - "seconds.nanoseconds". */
+/** ft_out_time() - "seconds.nanoseconds", or a date. */
 void ft_out_time(struct ft_out *out, int64_t ns);
 
 /** ft_out_quoted() - text that stays in its line, between quotes, escaped as in C. Makes room. */

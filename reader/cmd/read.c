@@ -7,9 +7,10 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "filter.h"
 #include "out.h"
 
-static gboolean as_json, only_count;
+static gboolean as_json, only_count, utc;
 
 static void complain(void *of, const char *message)
 {
@@ -95,28 +96,41 @@ static uint64_t events_count(struct ft_ctf_reader *reader)
 	return events;
 }
 
-static void events_write(struct ft_ctf_reader *reader, struct ft_out *out)
+/* Return: how many events of those that are wanted. */
+static uint64_t events_write(struct ft_ctf_reader *reader, struct ft_out *out,
+			     const struct ft_filter *filter)
 {
 	struct ft_ctf_stream *s;
+	uint64_t events = 0;
 
-	while (!out->error && (s = ft_ctf_reader_next(reader)))
+	while (!out->error && (s = ft_ctf_reader_next(reader)) && s->ns <= filter->to_ns) {
+		if (filter->any && !ft_filter_passes(filter, s))
+			continue;
+		events += s->what == FT_CTF_EVENT;
+		if (only_count)
+			continue;
 		if (as_json)
 			ft_json_write(out, s);
 		else
 			ft_line_write(out, s);
+	}
+	return events;
 }
 
-static int all_read(struct ft_ctf_reader *reader, struct ft_out *out)
+static int all_read(struct ft_ctf_reader *reader, struct ft_out *out, struct ft_filter *filter)
 {
 	char count[32];
+	uint64_t events;
 	int err;
 
-	if (only_count) {
-		g_snprintf(count, sizeof(count), "%" G_GUINT64_FORMAT "\n", events_count(reader));
+	ft_filter_begin(filter, reader);
+	if (only_count && !filter->any)
+		events = events_count(reader);
+	else
+		events = events_write(reader, out, filter);
+	g_snprintf(count, sizeof(count), "%" G_GUINT64_FORMAT "\n", events);
+	if (only_count)
 		ft_out_bytes(out, count, strlen(count));
-	} else {
-		events_write(reader, out);
-	}
 	err = ft_out_close(out);
 	if (err && err != -EPIPE) /* whoever reads us has had enough */
 		ft_report("standard output: %s", strerror(-err));
@@ -138,10 +152,11 @@ static int sources_read(const GPtrArray *operands)
 	fasttrace_reader_guard();
 	ft_signals_catch();
 	ft_out_open(&out, STDOUT_FILENO);
+	out.utc = utc;
 	for (guint i = 0; i < operands->len; i++)
 		if (source_add(&reader, operands->pdata[i], snapshots))
 			status = EXIT_FAILURE;
-	if (all_read(&reader, &out) || reader.complaints)
+	if (all_read(&reader, &out, &ft_filter_options) || reader.complaints)
 		status = EXIT_FAILURE;
 	ft_ctf_reader_clear(&reader);
 	g_ptr_array_unref(snapshots);
@@ -150,12 +165,12 @@ static int sources_read(const GPtrArray *operands)
 
 int ft_read(int argc, char **argv)
 {
-	const GOptionEntry entries[] = {
+	GOptionEntry entries[16] = {
 		{"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "an object of JSON on each line",
 		 NULL},
+		{"utc", 'u', 0, G_OPTION_ARG_NONE, &utc, "times as dates, of UTC", NULL},
 		{"count", 'c', 0, G_OPTION_ARG_NONE, &only_count, "print how many events there are",
 		 NULL},
-		G_OPTION_ENTRY_NULL,
 	};
 	const struct ft_usage usage = {
 		"read", "SOURCE...",
@@ -170,12 +185,20 @@ int ft_read(int argc, char **argv)
 	GPtrArray *operands = g_ptr_array_new();
 	int status;
 
+	for (size_t i = 3; i < G_N_ELEMENTS(entries) - 1; i++) {
+		entries[i] = ft_filter_entries()[i - 3];
+		if (!entries[i].long_name)
+			break;
+	}
+
 	if (ft_usage_parse(&usage, argc, argv, operands, &status)) {
-		if (operands->len)
+		status = ft_filter_parse(&ft_filter_options);
+		if (operands->len && !status)
 			status = sources_read(operands);
-		else
+		else if (!status)
 			status = ft_misused("SOURCE is missing: expected a trace or a process");
 	}
+	ft_filter_clear(&ft_filter_options);
 	g_ptr_array_unref(operands);
 	return status;
 }

@@ -64,6 +64,40 @@ same "and all are there" "$("$fasttrace" read --count "$WORK/others")" "$(for t 
 	"$fasttrace" read --count "$t"
 done | awk '{ n += $1 } END { print n }')"
 
+# What is asked for: the same as a look at all lines finds.
+chosen() # TEXT AWK-CONDITION OPTION...: $t is the time of a line
+{
+	what=$1 condition=$2
+	shift 2
+	awk '{ match($0, /[0-9]+\.[0-9]+: /); t = substr($0, RSTART, RLENGTH - 2) "" } '"$condition" \
+		"$WORK/limits.text" >"$WORK/a"
+	"$fasttrace" read "$@" "$WORK/limits" >"$WORK/b"
+	is "$what" [ -s "$WORK/a" ]
+	is "$what: the lines" diff "$WORK/a" "$WORK/b"
+	same "$what: the count" "$("$fasttrace" read --count "$@" "$WORK/limits")" \
+		"$(grep -vc ' LOST ' "$WORK/a")"
+}
+third=$(sed -n 's/.* \([0-9.]*\): .*/\1/p' "$WORK/limits.text" | sed -n 3p)
+sixth=$(sed -n 's/.* \([0-9.]*\): .*/\1/p' "$WORK/limits.text" | sed -n 6p)
+date=$(date -u -d "@$third" +%Y-%m-%dT%H:%M:%S)Z
+tid=$(sed -n '1s/ *limits-\([0-9]*\) .*/\1/p' "$WORK/limits.text")
+chosen "from and to" "t >= \"$third\" && t <= \"$sixth\"" --from="$third" --to="$sixth"
+chosen "from a date" "t >= \"${third%.*}\"" --from="$date"
+chosen "the last hour" '1' --last=1h
+chosen "events by name" '/ limits:i[^:]*:|LOST/' --event='limits:i*'
+chosen "events but some" '!/ limits:i[^:]*:/' --event='!limits:i*'
+chosen "a thread" '1' --tid=7 --tid="$tid"
+chosen "a field" '/ zero=0/ && / max=255/ || /LOST/' --where 'zero = 0' --where 'max>254.5' --where max=0xff
+chosen "a text" '/ utf8="gr/ || /LOST/' --where 'utf8~gr*'
+same "a thread that is none" "$("$fasttrace" read --tid=1 "$WORK/limits" | wc -l)" 0
+same "a level that none has" "$("$fasttrace" read --count --level=err "$WORK/limits")" 0
+is "times of UTC" sh -c "\"$fasttrace\" read --utc \"$WORK/limits\" | sed -n 3p | grep -q \" ${date%Z}\.${third#*.}Z: \""
+for o in --from=noon --to=1x --last=5y --event=a:b:c --level=loud --tid=x --where=a --where='a<b'; do
+	"$fasttrace" read "$o" "$WORK/limits" >"$WORK/shown" 2>"$ERR" || code=$?
+	same "$o: status" "$code" 2
+	has "$o: what is expected" "${o%%=*}=${o#*=}: expected"
+done
+
 # What is wrong is told of, and the rest is read.
 cp -r "$WORK/others/le" "$WORK/le"
 all=$("$fasttrace" read --count "$WORK/le")
