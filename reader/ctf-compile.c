@@ -60,10 +60,24 @@ static struct ft_ctf_op *op_at(struct compiler *c, uint32_t at)
 	return &g_array_index(c->ops, struct ft_ctf_op, at);
 }
 
+static uint8_t who_of(const struct ft_ctf_op *op)
+{
+	bool text = op->code == FT_CTF_OP_TEXT || op->code == FT_CTF_OP_STRING;
+
+	if (text)
+		return strcmp(op->name, "procname") ? FT_CTF_NOBODY : FT_CTF_WHO_PROCNAME;
+	if (op->code != FT_CTF_OP_INT)
+		return FT_CTF_NOBODY;
+	return !strcmp(op->name, "vtid")  ? FT_CTF_WHO_VTID
+	       : !strcmp(op->name, "tid") ? FT_CTF_WHO_TID
+					  : FT_CTF_NOBODY;
+}
+
 static void op_name(struct ft_ctf_op *op, const char *name)
 {
 	op->name = name ? name : "";
 	op->name_bytes = (uint32_t)strlen(op->name);
+	op->who = who_of(op);
 	op->label_bytes = 0;
 	if (op->name_bytes && op->name_bytes + 2 < sizeof(op->label))
 		op->label_bytes =
@@ -501,9 +515,18 @@ static void program_plain(struct ft_ctf_program *program)
 		const struct ft_ctf_op *op = &program->ops[i];
 
 		program->plain &= op->code == FT_CTF_OP_STRING ||
-				  ((op->code == FT_CTF_OP_INT || op->code == FT_CTF_OP_FLOAT) &&
-				   op->run && op->bytes);
+				  (op->run && (op->bytes || op->code == FT_CTF_OP_TEXT));
 	}
+}
+
+/* Bits of what always takes as many whole bytes; 0: it does not. */
+static uint64_t whole_bits(const struct ft_ctf_op *op)
+{
+	if (op->slot || op->clock || op->length_slot || op->align != 8)
+		return 0;
+	if (op->code == FT_CTF_OP_TEXT && op->count <= UINT32_MAX)
+		return op->count * 8;
+	return op->code == FT_CTF_OP_INT || op->code == FT_CTF_OP_FLOAT ? op->bits & ~7u : 0;
 }
 
 /* Whole bytes of fixed size, one behind the other, are passed over at once. */
@@ -511,24 +534,49 @@ static void program_runs(struct ft_ctf_program *program)
 {
 	for (uint32_t i = program->count; i--;) {
 		struct ft_ctf_op *op = &program->ops[i], *next = op + 1;
+		uint64_t bits = whole_bits(op);
 
-		if ((op->code != FT_CTF_OP_INT && op->code != FT_CTF_OP_FLOAT) || op->slot ||
-		    op->clock || op->align != 8 || op->bits % 8)
+		if (!bits || (op->code != FT_CTF_OP_TEXT && bits != op->bits))
 			continue;
-		op->run = op->bits + next->run;
+		op->run = bits + next->run;
 		op->run_next = next->run ? next->run_next : i + 1;
 	}
 }
 
-/* As one store of 64 bits: 16 of id, 48 of time. */
-static bool header_simple(const struct ft_ctf_program *header)
+/* An id, and a time right behind it. */
+static void header_word(struct ft_ctf_stream_class *stream, const struct ft_ctf_op *id,
+			const struct ft_ctf_op *time, uint64_t last)
 {
-	const struct ft_ctf_op *ops = header->ops;
+	if (id->code != FT_CTF_OP_INT || id->slot != FT_CTF_ID || id->big || id->is_signed ||
+	    id->clock || time->code != FT_CTF_OP_INT || !time->clock || time->slot || time->big ||
+	    id->bits % time->align || id->bits + time->bits > 64 || id->bits > 32 ||
+	    G_BYTE_ORDER != G_LITTLE_ENDIAN)
+		return;
+	stream->id_bits = id->bits;
+	stream->time_bits = time->bits;
+	stream->id_last = last;
+}
 
-	return ops && header->count == 5 && header->align == 64 && ops[1].slot == FT_CTF_ID &&
-	       ops[1].bits == 16 && !ops[1].big && !ops[1].clock && ops[2].clock &&
-	       ops[2].bits == 48 && ops[2].align <= 16 && !ops[2].big && !ops[2].slot &&
-	       G_BYTE_ORDER == G_LITTLE_ENDIAN;
+/* Our header, and LTTng's two, of which large ids and times have another form. */
+static void header_recognize(struct ft_ctf_stream_class *stream)
+{
+	const struct ft_ctf_op *ops = stream->header.ops;
+	const struct ft_ctf_option *option;
+
+	if (!ops || stream->header.align < 8 || stream->header.count < 5)
+		return;
+	if (stream->header.count == 5) {
+		header_word(stream, &ops[1], &ops[2], UINT64_MAX);
+		return;
+	}
+	if (ops[2].code != FT_CTF_OP_VARIANT || ops[2].length_slot != FT_CTF_ID ||
+	    ops[3].code != FT_CTF_OP_STRUCT || !ops[2].options->len || ops[2].next <= 6 ||
+	    ops[5].code != FT_CTF_OP_STRUCT_END || ops[2].next + 2 != stream->header.count ||
+	    ops[1].bits % ops[3].align)
+		return;
+	option = (void *)ops[2].options->data;
+	if (option->op == 3 && !option->from)
+		header_word(stream, &ops[1], &ops[4], option->to);
 }
 
 static const struct ft_ctf_clock *clock_find(const struct ft_ctf_meta *meta, const char *name)
@@ -669,11 +717,8 @@ static bool all_compile(struct compiler *c)
 		program_runs(programs->pdata[i]);
 		program_plain(programs->pdata[i]);
 	}
-	for (guint i = 0; i < meta->streams->len; i++) {
-		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
-
-		stream->simple = header_simple(&stream->header);
-	}
+	for (guint i = 0; i < meta->streams->len; i++)
+		header_recognize(meta->streams->pdata[i]);
 	return true;
 }
 

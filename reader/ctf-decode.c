@@ -352,17 +352,22 @@ static struct ft_ctf_event_class *event_get(const struct ft_ctf_stream_class *st
 	return g_hash_table_lookup(stream->others, &id);
 }
 
-/* The header that is one word. */
-static inline bool simple_header(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
+/* The header that is one word; false: it is not, or too near to the end to be read as one. */
+static inline bool word_read(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
 {
-	uint64_t word;
+	const struct ft_ctf_stream_class *s = c->stream;
+	unsigned bits = s->id_bits + s->time_bits;
+	uint64_t word, id;
 
-	if (v->end - v->at < 64)
-		return does_not_fit(v, "content that holds an event's header");
+	if (!s->id_bits || v->end - v->at < 64)
+		return false;
 	memcpy(&word, v->data + v->at / 8, sizeof(word));
-	v->at += 64;
-	c->slots[FT_CTF_ID] = word & 0xffff;
-	clock_update(&c->clock, word >> 16, 48);
+	id = word & ((UINT64_C(1) << s->id_bits) - 1);
+	if (id > s->id_last)
+		return false;
+	c->slots[FT_CTF_ID] = id;
+	clock_update(&c->clock, word << (64 - bits) >> (64 - s->time_bits), s->time_bits);
+	v->at += bits;
 	return true;
 }
 
@@ -370,8 +375,8 @@ static inline bool header_read(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
 {
 	struct ft_ctf_value value;
 
-	if (c->stream->simple)
-		return simple_header(c, v);
+	if (G_LIKELY(word_read(c, v)))
+		return true;
 	c->slots[FT_CTF_ID] = 0;
 	v->ops = v->op = c->stream->header.ops;
 	while (v->op && step(v, &value, true))

@@ -11,14 +11,15 @@ static void play(struct ft_ctf_race *race, unsigned n, unsigned i, struct ft_ctf
 {
 	for (unsigned node = (n + i) / 2; node; node /= 2) {
 		struct ft_ctf_race other = race[node];
-		bool wins =
-			other.time < now.time || (other.time == now.time && other.who < now.who);
-		/* Of streams in turns nobody can guess it: no branches. */
-		uint64_t swap = -(uint64_t)wins;
-		uint64_t time = (other.time ^ now.time) & swap, who = (other.who ^ now.who) & swap;
+		bool wins = other.time < now.time;
 
-		race[node] = (struct ft_ctf_race){other.time ^ time, other.who ^ who};
-		now = (struct ft_ctf_race){now.time ^ time, now.who ^ who};
+		/* Of streams in turns nobody can guess who wins: no branch but this one. */
+		if (G_UNLIKELY(other.time == now.time))
+			wins = other.who < now.who;
+		race[node].time = wins ? now.time : other.time;
+		race[node].who = wins ? now.who : other.who;
+		now.time = wins ? other.time : now.time;
+		now.who = wins ? other.who : now.who;
 	}
 	race[0] = now;
 }

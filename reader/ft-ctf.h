@@ -128,6 +128,9 @@ struct ft_ctf_option {
 	uint32_t op;
 };
 
+/* Fields of contexts that say whose an event is. */
+enum ft_ctf_who { FT_CTF_NOBODY, FT_CTF_WHO_TID, FT_CTF_WHO_VTID, FT_CTF_WHO_PROCNAME };
+
 struct ft_ctf_op {
 	uint8_t code;
 	uint8_t bits;
@@ -135,6 +138,7 @@ struct ft_ctf_op {
 	uint8_t slot;
 	uint8_t length_slot; /* of an array, what a variant depends on; 0: count */
 	uint8_t base;
+	uint8_t who; /* enum ft_ctf_who */
 	bool is_signed;
 	bool big;    /* endian */
 	bool clock;  /* a value of the stream's clock */
@@ -160,8 +164,8 @@ struct ft_ctf_program {
 	uint32_t count;
 	uint64_t align; /* of its begin: the largest in it */
 	bool is_fixed;
-	bool plain;	/* numbers of whole bytes in our order, and strings, one behind the other */
-	uint64_t fixed; /* bits, if its size is always the same */
+	bool plain;	   /* numbers of whole bytes in our order, strings, texts of fixed size */
+	uint64_t fixed;	   /* bits, if its size is always the same */
 	GHashTable *names; /* ctf-compile.c's: what lengths and tags may mean */
 };
 
@@ -192,8 +196,10 @@ struct ft_ctf_stream_class {
 	const struct ft_ctf_clock *clock;
 	GPtrArray *by_id;   /* of event classes: for small ids */
 	GHashTable *others; /* for large ones */
-	bool simple;	    /* the header is 16 bits of id and 48 of time in one word */
-	unsigned slots;	    /* ctf-compile.c's */
+	/* A header of an id and a time in one word; id_bits 0: it is not. Larger ids mean another form. */
+	uint8_t id_bits, time_bits;
+	uint64_t id_last;
+	unsigned slots; /* ctf-compile.c's */
 	unsigned line;
 };
 
@@ -375,6 +381,35 @@ static inline uint64_t ft_ctf_string_bytes(const char *text, uint64_t room)
 	return n + strnlen(text + n, room - n);
 }
 
+/* A place in a plain program: no more than that takes. */
+struct ft_ctf_plain {
+	const uint8_t *at, *end;
+	const struct ft_ctf_op *op, *last;
+};
+
+/* Next but for strings, of which value->bytes is the room: how long they are the caller tells. */
+static inline bool ft_ctf_plain_next(struct ft_ctf_plain *p, struct ft_ctf_value *value)
+{
+	const struct ft_ctf_op *op = p->op;
+	uint64_t bytes = op->code == FT_CTF_OP_TEXT ? op->count : op->bytes;
+
+	if (op == p->last || p->at > p->end || bytes > (uint64_t)(p->end - p->at))
+		return false;
+	p->op++;
+	value->op = op;
+	if (op->bytes) {
+		value->u = ft_ctf_load(op, p->at);
+		if (op->code == FT_CTF_OP_FLOAT)
+			ft_ctf_real(value);
+	} else {
+		value->text = (const char *)p->at;
+		value->bytes = op->code == FT_CTF_OP_TEXT ? strnlen(value->text, bytes)
+							  : (size_t)(p->end - p->at);
+	}
+	p->at += bytes;
+	return true;
+}
+
 /* Where we are in the packets of a stream. */
 struct ft_ctf_cursor {
 	const struct ft_ctf_meta *meta;
@@ -419,6 +454,13 @@ static inline void ft_ctf_values_at(struct ft_ctf_cursor *c, const struct ft_ctf
 	values->ops = values->op = program->ops;
 	values->depth = 0;
 	values->wrong = NULL;
+}
+
+static inline struct ft_ctf_plain ft_ctf_plain_at(const struct ft_ctf_cursor *c,
+						  const struct ft_ctf_program *program, uint64_t at)
+{
+	return (struct ft_ctf_plain){c->data + (at + 7) / 8, c->data + c->end / 8, program->ops + 1,
+				     program->ops + program->count - 2};
 }
 
 /* Folders. */

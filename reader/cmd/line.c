@@ -225,7 +225,7 @@ static void values_write(struct ft_out *out, struct ft_ctf_cursor *c,
 	while (ft_ctf_value_next(&values, &value)) {
 		const struct ft_ctf_op *op = value.op;
 
-		if (op == program->ops || op == last || op->hidden || (who && ft_who_said(op)))
+		if (op == program->ops || op == last || op->hidden || (who && op->who))
 			continue;
 		ft_out_need(out, FT_OUT_ROOM);
 		if (end_write(out, &values, op, &begun))
@@ -237,41 +237,38 @@ static void values_write(struct ft_out *out, struct ft_ctf_cursor *c,
 
 /* The same of a plain program, which is most of what there is: no more than it takes. */
 static void plain_write(struct ft_out *out, const struct ft_ctf_cursor *c,
-			const struct ft_ctf_program *program, uint64_t at)
+			const struct ft_ctf_program *program, uint64_t at, bool who)
 {
-	const struct ft_ctf_op *op = program->ops + 1, *end = program->ops + program->count - 2;
-	const uint8_t *p = c->data + (at + 7) / 8, *last = c->data + c->end / 8;
+	struct ft_ctf_plain plain = ft_ctf_plain_at(c, program, at);
 	struct ft_ctf_value value;
 	bool begun = false;
 
-	for (; op < end && p <= last; op++) {
-		ft_out_need(out, FT_OUT_ROOM);
-		label_write(out, op, &begun);
-		if (op->code == FT_CTF_OP_STRING) {
-			p += ft_out_string(out, (const char *)p, (size_t)(last - p)) + 1;
+	while (ft_ctf_plain_next(&plain, &value)) {
+		const struct ft_ctf_op *op = value.op;
+
+		if (who && op->who) {
+			if (op->code == FT_CTF_OP_STRING)
+				plain.at += ft_ctf_string_bytes(value.text, value.bytes) + 1;
 			continue;
 		}
-		if ((size_t)(last - p) < op->bytes)
-			break;
-		value.op = op;
-		value.u = ft_ctf_load(op, p);
-		p += op->bytes;
-		if (op->code == FT_CTF_OP_FLOAT)
-			ft_ctf_real(&value);
+		ft_out_need(out, FT_OUT_ROOM);
+		label_write(out, op, &begun);
 		if (op->simple)
 			ft_out_u64(out, value.u);
+		else if (op->code == FT_CTF_OP_STRING)
+			plain.at += ft_out_string(out, value.text, value.bytes) + 1;
 		else
 			value_write(out, &value, &begun);
 	}
 }
 
 static void scope_write(struct ft_out *out, struct ft_ctf_cursor *c,
-			const struct ft_ctf_program *program, uint64_t at)
+			const struct ft_ctf_program *program, uint64_t at, bool who)
 {
 	if (program->plain)
-		plain_write(out, c, program, at);
+		plain_write(out, c, program, at, who);
 	else if (program->ops)
-		values_write(out, c, program, at, false);
+		values_write(out, c, program, at, who);
 }
 
 /* ": NAME:" of an event. */
@@ -301,10 +298,9 @@ static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 
 	ft_out_need(out, text->bytes + FT_OUT_ROOM);
 	ft_out_fixed(out, text->text, text->bytes);
-	if (c->stream->context.ops)
-		values_write(out, c, &c->stream->context, c->context, true);
-	scope_write(out, c, &event->context, c->own);
-	scope_write(out, c, &event->fields, c->fields);
+	scope_write(out, c, &c->stream->context, c->context, true);
+	scope_write(out, c, &event->context, c->own, false);
+	scope_write(out, c, &event->fields, c->fields, false);
 }
 
 void ft_line_write(struct ft_out *out, struct ft_ctf_stream *s)

@@ -323,26 +323,37 @@ void ft_out_plain(struct ft_out *out, const char *text, size_t bytes)
 	escaped(out, text, bytes, '\\');
 }
 
-/* A context's fields that say whose an event is. */
-static const char *const said[] = {"vtid", "tid", "procname"};
-
-bool ft_who_said(const struct ft_ctf_op *op)
+static void who_value(const struct ft_ctf_value *value, size_t bytes, struct ft_who *who)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(said); i++)
-		if (!strcmp(op->name, said[i]))
-			return true;
-	return false;
+	switch (value->op->who) {
+	case FT_CTF_WHO_TID:
+		if (who->has_vtid)
+			break;
+		who->tid = (int64_t)value->u;
+		break;
+	case FT_CTF_WHO_VTID:
+		who->tid = (int64_t)value->u;
+		who->has_vtid = true;
+		break;
+	case FT_CTF_WHO_PROCNAME:
+		who->comm = value->text;
+		who->comm_bytes = bytes;
+	}
 }
 
-static void who_value(const struct ft_ctf_value *value, struct ft_who *who)
+static void who_plain(struct ft_ctf_cursor *c, struct ft_who *who)
 {
-	if (value->op->code == FT_CTF_OP_INT &&
-	    (!strcmp(value->op->name, "vtid") || (!strcmp(value->op->name, "tid") && who->tid < 0)))
-		who->tid = (int64_t)value->u;
-	if ((value->op->code == FT_CTF_OP_TEXT || value->op->code == FT_CTF_OP_STRING) &&
-	    !strcmp(value->op->name, "procname")) {
-		who->comm = value->text;
-		who->comm_bytes = value->bytes;
+	struct ft_ctf_plain plain = ft_ctf_plain_at(c, &c->stream->context, c->context);
+	struct ft_ctf_value value = {.bytes = 0};
+
+	while (ft_ctf_plain_next(&plain, &value)) {
+		size_t bytes = value.bytes;
+
+		if (value.op->code == FT_CTF_OP_STRING) {
+			bytes = ft_ctf_string_bytes(value.text, value.bytes);
+			plain.at += bytes + 1;
+		}
+		who_value(&value, bytes, who);
 	}
 }
 
@@ -354,12 +365,16 @@ void ft_who_get(struct ft_ctf_stream *s, struct ft_who *who)
 	struct ft_ctf_value value;
 
 	*who = (struct ft_who){comm, comm ? strlen(comm) : 0, (int64_t)c->slots[FT_CTF_TID],
-			       (int64_t)c->slots[FT_CTF_CPU]};
+			       (int64_t)c->slots[FT_CTF_CPU], false};
 	if (who->tid < 0)
 		who->tid = s->trace->vpid;
 	if (s->what != FT_CTF_EVENT || !c->stream->context.ops)
 		return;
+	if (c->stream->context.plain) {
+		who_plain(c, who);
+		return;
+	}
 	ft_ctf_values_at(c, &c->stream->context, c->context, &values);
 	while (ft_ctf_value_next(&values, &value))
-		who_value(&value, who);
+		who_value(&value, value.bytes, who);
 }

@@ -94,12 +94,11 @@ struct ft_who {
 	const char *comm; /* NULL: not known */
 	size_t comm_bytes;
 	int64_t tid, cpu; /* -1: not known */
+	bool has_vtid;
 };
 
 /** ft_who_get() - of what comes next of a stream. */
 void ft_who_get(struct ft_ctf_stream *stream, struct ft_who *who);
-/** ft_who_said() - is it a context's field that ft_who_get() has told of? */
-bool ft_who_said(const struct ft_ctf_op *op);
 
 /** ft_line_write(), ft_json_write() - a line for what comes next of a stream. */
 void ft_line_write(struct ft_out *out, struct ft_ctf_stream *stream);
