@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "ft-ctf.h"
+#include "ft-ctf-parse.h"
 
 /* What can be a length or a tag. */
 struct named {
@@ -16,32 +16,7 @@ struct named {
 	const struct ft_ctf_type *type;
 };
 
-/* Scopes that are looked into beside one's own, from the nearest on. */
-#define MOST_SCOPES 6
-
-struct compiler {
-	struct ft_ctf_meta *meta;
-	const char *name; /* of the file */
-	struct ft_ctf_stream_class *stream;
-	struct ft_ctf_program *program; /* that is being made */
-	GArray *ops;
-	GString *path; /* of the compound that we are in */
-	struct {
-		const char *name;
-		struct ft_ctf_program *program;
-	} scopes[MOST_SCOPES];
-	unsigned nscopes, depth;
-	unsigned header_slots, own_slots; /* next ones: of packet.header, of an event */
-	bool meanings;			  /* do names mean something here? */
-	const char *clock;
-	uint32_t all_ops;
-	GError **error;
-};
-
-static bool fail(struct compiler *c, const struct ft_ctf_type *type, const char *format, ...)
-	G_GNUC_PRINTF(3, 4);
-
-static bool fail(struct compiler *c, const struct ft_ctf_type *type, const char *format, ...)
+bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, unsigned line, const char *format, ...)
 {
 	va_list args;
 	char *what;
@@ -49,13 +24,13 @@ static bool fail(struct compiler *c, const struct ft_ctf_type *type, const char 
 	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(c->error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%u: %s%s%s", c->name,
-		    type->line, c->path->str, c->path->len ? ": " : "", what);
+	g_set_error(c->error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%u: %s%s%s", c->name, line,
+		    c->path->str, c->path->len ? ": " : "", what);
 	g_free(what);
 	return false;
 }
 
-static struct ft_ctf_op *op_at(struct compiler *c, uint32_t at)
+static struct ft_ctf_op *op_at(struct ft_ctf_compiler *c, uint32_t at)
 {
 	return &g_array_index(c->ops, struct ft_ctf_op, at);
 }
@@ -84,19 +59,22 @@ static void op_name(struct ft_ctf_op *op, const char *name)
 			(uint8_t)g_snprintf(op->label, sizeof(op->label), " %s=", op->name);
 }
 
-static bool op_add(struct compiler *c, const struct ft_ctf_type *type, struct ft_ctf_op op)
+static bool op_add(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, struct ft_ctf_op op)
 {
 	if (c->ops->len >= FT_CTF_OPS - 1)
-		return fail(c, type, "more than %d fields: expected fewer", FT_CTF_OPS);
+		return ft_ctf_compile_fail(c, type->line, "more than %d fields: expected fewer",
+					   FT_CTF_OPS);
 	if (++c->all_ops > FT_CTF_ALL_OPS)
-		return fail(c, type, "more than %d fields in all: expected fewer", FT_CTF_ALL_OPS);
+		return ft_ctf_compile_fail(c, type->line,
+					   "more than %d fields in all: expected fewer",
+					   FT_CTF_ALL_OPS);
 	op.type = type;
 	op_name(&op, op.name);
 	g_array_append_val(c->ops, op);
 	return true;
 }
 
-static bool is_big(const struct compiler *c, const struct ft_ctf_type *type)
+static bool is_big(const struct ft_ctf_compiler *c, const struct ft_ctf_type *type)
 {
 	enum ft_ctf_order order = type->order == FT_CTF_NATIVE ? c->meta->order : type->order;
 
@@ -137,7 +115,8 @@ static uint8_t meaning_of(const char *name)
 }
 
 /* Of a header's integer; one that says "timestamp" needs no map if there is but one clock. */
-static void meaning_set(struct compiler *c, const struct ft_ctf_type *of, struct ft_ctf_op *op)
+static void meaning_set(struct ft_ctf_compiler *c, const struct ft_ctf_type *of,
+			struct ft_ctf_op *op)
 {
 	const char *clock = of->clock;
 
@@ -150,9 +129,10 @@ static void meaning_set(struct compiler *c, const struct ft_ctf_type *of, struct
 		c->clock = clock;
 }
 
-static bool compile(struct compiler *c, const struct ft_ctf_type *type, const char *name);
+static bool compile(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, const char *name);
 
-static bool compile_integer(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+static bool compile_integer(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
+			    const char *name)
 {
 	const struct ft_ctf_type *of = type->kind == FT_CTF_ENUM ? type->of : type;
 	struct ft_ctf_op op = {.code = of->kind == FT_CTF_FLOAT ? FT_CTF_OP_FLOAT : FT_CTF_OP_INT,
@@ -175,7 +155,7 @@ static bool compile_integer(struct compiler *c, const struct ft_ctf_type *type, 
 }
 
 /* Of a field that was compiled: its slot, a new one if need be. 0: told of. */
-static unsigned slot_of(struct compiler *c, const struct ft_ctf_program *program,
+static unsigned slot_of(struct ft_ctf_compiler *c, const struct ft_ctf_program *program,
 			struct ft_ctf_op *op, const struct ft_ctf_type *type)
 {
 	unsigned *next = &c->own_slots, end = FT_CTF_STREAM_SLOTS;
@@ -192,7 +172,7 @@ static unsigned slot_of(struct compiler *c, const struct ft_ctf_program *program
 	}
 	if (*next < end)
 		return op->slot = (uint8_t)(*next)++;
-	fail(c, type, "too many lengths and tags: expected fewer");
+	ft_ctf_compile_fail(c, type->line, "too many lengths and tags: expected fewer");
 	return 0;
 }
 
@@ -202,7 +182,7 @@ static struct named *named_find(const struct ft_ctf_program *program, const char
 }
 
 /* Look for a name in the compound that we are in, then in those around it. */
-static struct named *named_near(struct compiler *c, const char *tag)
+static struct named *named_near(struct ft_ctf_compiler *c, const char *tag)
 {
 	char *scope = g_strdup(c->path->str), *dot;
 	struct named *found = NULL;
@@ -221,7 +201,8 @@ static struct named *named_near(struct compiler *c, const char *tag)
 }
 
 /* In other scopes: by its full name, or by the end of it. */
-static struct named *named_far(struct compiler *c, const char *tag, struct ft_ctf_program **program)
+static struct named *named_far(struct ft_ctf_compiler *c, const char *tag,
+			       struct ft_ctf_program **program)
 {
 	for (unsigned i = c->nscopes; i; i--) {
 		char *path = g_strconcat(c->scopes[i - 1].name, ".", tag, NULL);
@@ -242,7 +223,7 @@ static struct named *named_far(struct compiler *c, const char *tag, struct ft_ct
  * What a length or a tag refers to: the slot in which it will be.
  * @of: if not NULL, its type.  @before: is it the operation right before the next one?
  */
-static unsigned reference(struct compiler *c, const struct ft_ctf_type *type,
+static unsigned reference(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
 			  const struct ft_ctf_type **of, bool *before)
 {
 	struct ft_ctf_program *program = c->program;
@@ -254,8 +235,9 @@ static unsigned reference(struct compiler *c, const struct ft_ctf_type *type,
 	if (!named && type->tag)
 		named = named_far(c, type->tag, &program);
 	if (!named) {
-		fail(c, type, "%s: expected the name of an integer or enum before it",
-		     type->tag ? type->tag : "no tag");
+		ft_ctf_compile_fail(c, type->line,
+				    "%s: expected the name of an integer or enum before it",
+				    type->tag ? type->tag : "no tag");
 		return 0;
 	}
 	*of = named->type;
@@ -280,7 +262,8 @@ static uint64_t element_bits(const struct ft_ctf_type *type)
 	return of->bits % of->align ? 0 : of->bits;
 }
 
-static bool compile_array(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+static bool compile_array(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
+			  const char *name)
 {
 	const struct ft_ctf_type *tag;
 	struct ft_ctf_op op = {.code = is_character(type->of) ? FT_CTF_OP_TEXT : FT_CTF_OP_ARRAY,
@@ -299,7 +282,8 @@ static bool compile_array(struct compiler *c, const struct ft_ctf_type *type, co
 			op_at(c, at - 1)->hidden = true;
 	}
 	if (type->of->empty)
-		return fail(c, type, "elements that may take no bits: expected some that do");
+		return ft_ctf_compile_fail(c, type->line,
+					   "elements that may take no bits: expected some that do");
 	if (op.code == FT_CTF_OP_TEXT) {
 		op.align = 8;
 		return op_add(c, type, op);
@@ -315,7 +299,8 @@ static bool compile_array(struct compiler *c, const struct ft_ctf_type *type, co
 	return true;
 }
 
-static bool compile_struct(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+static bool compile_struct(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
+			   const char *name)
 {
 	struct ft_ctf_op op = {
 		.code = FT_CTF_OP_STRUCT, .align = type->align, .name = shown_name(name)};
@@ -356,7 +341,7 @@ static bool options_add(GArray *options, const struct ft_ctf_type *tag, const ch
 	return any;
 }
 
-static bool compile_options(struct compiler *c, const struct ft_ctf_type *type,
+static bool compile_options(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
 			    const struct ft_ctf_type *tag, uint32_t at)
 {
 	GArray *options = g_array_new(FALSE, FALSE, sizeof(struct ft_ctf_option));
@@ -364,8 +349,8 @@ static bool compile_options(struct compiler *c, const struct ft_ctf_type *type,
 
 	op_at(c, at)->options = options;
 	if ((uint64_t)type->members->len * tag->labels->len > FT_CTF_ALL_OPS)
-		return fail(c, type, "%u members of %u labels: expected fewer", type->members->len,
-			    tag->labels->len);
+		return ft_ctf_compile_fail(c, type->line, "%u members of %u labels: expected fewer",
+					   type->members->len, tag->labels->len);
 	for (guint i = 0; i < type->members->len; i++) {
 		const struct ft_ctf_member *m =
 			&g_array_index(type->members, struct ft_ctf_member, i);
@@ -383,7 +368,8 @@ static bool compile_options(struct compiler *c, const struct ft_ctf_type *type,
 	return true;
 }
 
-static bool compile_variant(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+static bool compile_variant(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
+			    const char *name)
 {
 	const struct ft_ctf_type *tag;
 	bool before;
@@ -394,13 +380,14 @@ static bool compile_variant(struct compiler *c, const struct ft_ctf_type *type, 
 	if (!op.length_slot)
 		return false;
 	if (tag->kind != FT_CTF_ENUM)
-		return fail(c, type, "%s is not an enum: expected one", type->tag);
+		return ft_ctf_compile_fail(c, type->line, "%s is not an enum: expected one",
+					   type->tag);
 	op.is_signed = tag->of->is_signed;
 	return op_add(c, type, op) && compile_options(c, type, tag, at);
 }
 
 /* Remember what may be a length or a tag. */
-static void named_add(struct compiler *c, const struct ft_ctf_type *type)
+static void named_add(struct ft_ctf_compiler *c, const struct ft_ctf_type *type)
 {
 	struct named *named = g_new(struct named, 1);
 
@@ -408,14 +395,15 @@ static void named_add(struct compiler *c, const struct ft_ctf_type *type)
 	g_hash_table_replace(c->program->names, g_strdup(c->path->str), named);
 }
 
-static bool compile(struct compiler *c, const struct ft_ctf_type *type, const char *name)
+static bool compile(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, const char *name)
 {
 	gsize before = c->path->len;
 	bool ok = true, named = type->kind == FT_CTF_INTEGER || type->kind == FT_CTF_ENUM;
 
 	if (++c->depth > FT_CTF_DEPTH)
-		return fail(c, type, "types within types, more than %d deep: expected fewer",
-			    FT_CTF_DEPTH);
+		return ft_ctf_compile_fail(c, type->line,
+					   "types within types, more than %d deep: expected fewer",
+					   FT_CTF_DEPTH);
 	if (!named && name)
 		g_string_append_printf(c->path, ".%s", name);
 	switch (type->kind) {
@@ -451,8 +439,8 @@ static bool compile(struct compiler *c, const struct ft_ctf_type *type, const ch
 	return ok;
 }
 
-static bool program_make(struct compiler *c, const struct ft_ctf_type *type, const char *scope,
-			 struct ft_ctf_program *program)
+bool ft_ctf_program_make(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
+			 const char *scope, struct ft_ctf_program *program)
 {
 	bool ok;
 
@@ -473,273 +461,5 @@ static bool program_make(struct compiler *c, const struct ft_ctf_type *type, con
 	program->ops = (struct ft_ctf_op *)(void *)g_array_free(c->ops, FALSE);
 	c->scopes[c->nscopes].name = scope;
 	c->scopes[c->nscopes++].program = program;
-	return ok;
-}
-
-/* Is its size always the same, from an aligned place on? */
-static void program_fix(struct ft_ctf_program *program)
-{
-	uint64_t at = 0;
-
-	for (uint32_t i = 0; i < program->count; i++) {
-		const struct ft_ctf_op *op = &program->ops[i];
-
-		at = (at + op->align - 1) & ~(op->align - 1);
-		if (op->slot || op->clock || op->length_slot || at > UINT32_MAX)
-			return;
-		switch (op->code) {
-		case FT_CTF_OP_INT:
-		case FT_CTF_OP_FLOAT:
-			at += op->bits;
-			break;
-		case FT_CTF_OP_TEXT:
-		case FT_CTF_OP_ARRAY:
-			if (!op->fixed || op->count > UINT32_MAX)
-				return;
-			at += op->count * op->fixed;
-			i = op->code == FT_CTF_OP_ARRAY ? op->next - 1 : i;
-			break;
-		case FT_CTF_OP_STRING:
-		case FT_CTF_OP_VARIANT:
-			return;
-		}
-	}
-	program->is_fixed = true;
-	program->fixed = at;
-}
-
-static void program_plain(struct ft_ctf_program *program)
-{
-	program->plain = program->count > 2 && program->align <= 8;
-	for (uint32_t i = 1; i + 2 < program->count; i++) {
-		const struct ft_ctf_op *op = &program->ops[i];
-
-		program->plain &= op->code == FT_CTF_OP_STRING ||
-				  (op->run && (op->bytes || op->code == FT_CTF_OP_TEXT));
-	}
-}
-
-/* Bits of what always takes as many whole bytes; 0: it does not. */
-static uint64_t whole_bits(const struct ft_ctf_op *op)
-{
-	if (op->slot || op->clock || op->length_slot || op->align != 8)
-		return 0;
-	if (op->code == FT_CTF_OP_TEXT && op->count <= UINT32_MAX)
-		return op->count * 8;
-	return op->code == FT_CTF_OP_INT || op->code == FT_CTF_OP_FLOAT ? op->bits & ~7u : 0;
-}
-
-/* Whole bytes of fixed size, one behind the other, are passed over at once. */
-static void program_runs(struct ft_ctf_program *program)
-{
-	for (uint32_t i = program->count; i--;) {
-		struct ft_ctf_op *op = &program->ops[i], *next = op + 1;
-		uint64_t bits = whole_bits(op);
-
-		if (!bits || (op->code != FT_CTF_OP_TEXT && bits != op->bits))
-			continue;
-		op->run = bits + next->run;
-		op->run_next = next->run ? next->run_next : i + 1;
-	}
-}
-
-/* An id, and a time right behind it. */
-static void header_word(struct ft_ctf_stream_class *stream, const struct ft_ctf_op *id,
-			const struct ft_ctf_op *time, uint64_t last)
-{
-	if (id->code != FT_CTF_OP_INT || id->slot != FT_CTF_ID || id->big || id->is_signed ||
-	    id->clock || time->code != FT_CTF_OP_INT || !time->clock || time->slot || time->big ||
-	    id->bits % time->align || id->bits + time->bits > 64 || id->bits > 32 ||
-	    G_BYTE_ORDER != G_LITTLE_ENDIAN)
-		return;
-	stream->id_bits = id->bits;
-	stream->time_bits = time->bits;
-	stream->id_last = last;
-}
-
-/* Our header, and LTTng's two, of which large ids and times have another form. */
-static void header_recognize(struct ft_ctf_stream_class *stream)
-{
-	const struct ft_ctf_op *ops = stream->header.ops;
-	const struct ft_ctf_option *option;
-
-	if (!ops || stream->header.align < 8 || stream->header.count < 5)
-		return;
-	if (stream->header.count == 5) {
-		header_word(stream, &ops[1], &ops[2], UINT64_MAX);
-		return;
-	}
-	if (ops[2].code != FT_CTF_OP_VARIANT || ops[2].length_slot != FT_CTF_ID ||
-	    ops[3].code != FT_CTF_OP_STRUCT || !ops[2].options->len || ops[2].next <= 6 ||
-	    ops[5].code != FT_CTF_OP_STRUCT_END || ops[2].next + 2 != stream->header.count ||
-	    ops[1].bits % ops[3].align)
-		return;
-	option = (void *)ops[2].options->data;
-	if (option->op == 3 && !option->from)
-		header_word(stream, &ops[1], &ops[4], option->to);
-}
-
-static const struct ft_ctf_clock *clock_find(const struct ft_ctf_meta *meta, const char *name)
-{
-	for (guint i = 0; i < meta->clocks->len; i++) {
-		struct ft_ctf_clock *clock = meta->clocks->pdata[i];
-
-		if (name && !strcmp(clock->name, name))
-			return clock;
-	}
-	return NULL;
-}
-
-/* As babeltrace2: each part is rounded down. */
-static void clocks_set(struct ft_ctf_meta *meta)
-{
-	for (guint i = 0; i < meta->clocks->len; i++) {
-		struct ft_ctf_clock *clock = meta->clocks->pdata[i];
-		int64_t seconds = clock->offset / (int64_t)MIN(clock->hz, INT64_MAX);
-		int64_t rest = clock->offset % (int64_t)MIN(clock->hz, INT64_MAX);
-
-		if (rest < 0) {
-			seconds--;
-			rest += (int64_t)clock->hz;
-		}
-		clock->base_ns =
-			(int64_t)(((uint64_t)clock->offset_s + (uint64_t)seconds) * 1000000000);
-		clock->base_ns = ft_ctf_clock_ns(clock, (uint64_t)rest);
-	}
-}
-
-static bool stream_compile(struct compiler *c, struct ft_ctf_stream_class *stream)
-{
-	c->nscopes = c->meta->packet.ops ? 1 : 0;
-	c->clock = NULL;
-	c->stream = stream;
-	c->meanings = true;
-	stream->slots = FT_CTF_STREAM_SLOTS;
-	if (!program_make(c, stream->packet_type, "stream.packet.context", &stream->packet) ||
-	    !program_make(c, stream->header_type, "stream.event.header", &stream->header))
-		return false;
-	c->meanings = false;
-	if (!program_make(c, stream->context_type, "stream.event.context", &stream->context))
-		return false;
-	if (c->clock && !(stream->clock = clock_find(c->meta, c->clock)))
-		return fail(c, stream->header_type ? stream->header_type : stream->packet_type,
-			    "clock.%s.value: expected a clock of that name", c->clock);
-	return true;
-}
-
-static struct ft_ctf_stream_class *stream_find(const struct ft_ctf_meta *meta, uint64_t id)
-{
-	for (guint i = 0; i < meta->streams->len; i++) {
-		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
-
-		if (stream->id == id)
-			return stream;
-	}
-	return NULL;
-}
-
-#define SMALL_IDS 65536
-
-static bool event_known(const struct ft_ctf_stream_class *stream, uint64_t id)
-{
-	return id < SMALL_IDS ? id < stream->by_id->len && stream->by_id->pdata[id]
-			      : g_hash_table_contains(stream->others, &id);
-}
-
-static void event_add(struct ft_ctf_stream_class *stream, struct ft_ctf_event_class *event)
-{
-	if (event->id >= SMALL_IDS) {
-		g_hash_table_insert(stream->others, &event->id, event);
-		return;
-	}
-	if (event->id >= stream->by_id->len)
-		g_ptr_array_set_size(stream->by_id, (gint)event->id + 1);
-	stream->by_id->pdata[event->id] = event;
-}
-
-static bool event_compile(struct compiler *c, struct ft_ctf_event_class *event)
-{
-	struct ft_ctf_stream_class *stream = stream_find(c->meta, event->stream_id);
-	struct ft_ctf_type where = {.line = event->line};
-	struct ft_ctf_program *outer[] = {&c->meta->packet, stream ? &stream->packet : NULL,
-					  stream ? &stream->header : NULL,
-					  stream ? &stream->context : NULL};
-	static const char *const names[] = {"trace.packet.header", "stream.packet.context",
-					    "stream.event.header", "stream.event.context"};
-
-	g_string_truncate(c->path, 0);
-	if (!stream)
-		return fail(c, &where,
-			    "stream_id = %" G_GUINT64_FORMAT ": expected that of a stream",
-			    event->stream_id);
-	if (event_known(stream, event->id))
-		return fail(c, &where,
-			    "id = %" G_GUINT64_FORMAT
-			    ": expected one that no event of this stream has",
-			    event->id);
-	event_add(stream, event);
-	c->stream = stream;
-	c->nscopes = 0;
-	for (size_t i = 0; i < G_N_ELEMENTS(outer); i++) {
-		c->scopes[c->nscopes].name = names[i];
-		c->scopes[c->nscopes++].program = outer[i];
-	}
-	c->own_slots = FT_CTF_OWN_SLOTS;
-	return program_make(c, event->context_type, "event.context", &event->context) &&
-	       program_make(c, event->fields_type, "event.fields", &event->fields);
-}
-
-static bool all_compile(struct compiler *c)
-{
-	struct ft_ctf_meta *meta = c->meta;
-	GPtrArray *programs = meta->programs;
-
-	c->meanings = true;
-	if (!program_make(c, meta->packet_type, "trace.packet.header", &meta->packet))
-		return false;
-	for (guint i = 0; i < meta->streams->len; i++) {
-		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
-		struct ft_ctf_type where = {.line = stream->line};
-
-		if (stream_find(meta, stream->id) != stream)
-			return fail(c, &where,
-				    "id = %" G_GUINT64_FORMAT
-				    ": expected one that no other stream has",
-				    stream->id);
-		if (!stream_compile(c, stream))
-			return false;
-	}
-	for (guint i = 0; i < meta->events->len; i++)
-		if (!event_compile(c, meta->events->pdata[i]))
-			return false;
-	for (guint i = 0; i < programs->len; i++) {
-		program_fix(programs->pdata[i]);
-		program_runs(programs->pdata[i]);
-		program_plain(programs->pdata[i]);
-	}
-	for (guint i = 0; i < meta->streams->len; i++)
-		header_recognize(meta->streams->pdata[i]);
-	return true;
-}
-
-bool ft_ctf_compile(struct ft_ctf_meta *meta, const char *name, GError **error)
-{
-	struct compiler c = {.meta = meta,
-			     .name = name,
-			     .path = g_string_new(NULL),
-			     .header_slots = FT_CTF_HEADER_SLOTS,
-			     .error = error};
-	bool ok;
-
-	clocks_set(meta);
-	if (!meta->streams->len) { /* one that nobody needed to describe */
-		struct ft_ctf_stream_class *stream = g_new0(struct ft_ctf_stream_class, 1);
-
-		stream->by_id = g_ptr_array_new();
-		stream->others = g_hash_table_new(g_int64_hash, g_int64_equal);
-		g_ptr_array_add(meta->streams, stream);
-	}
-	ok = all_compile(&c);
-	g_string_free(c.path, TRUE);
 	return ok;
 }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ft-ctf.h"
+#include "ft-ctf-parse.h"
 
 bool ft_ctf_fail(struct ft_ctf_parser *p, const char *format, ...)
 {

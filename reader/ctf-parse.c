@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ft-ctf.h"
+#include "ft-ctf-parse.h"
 
 /* Passes over a block that says nothing to us, or the rest of an attribute. */
 static bool skip_block(struct ft_ctf_parser *p)

@@ -1,28 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ctf-trace.c - traces in folders: files of packets, streams of files, and all events in the order
+ * ctf-trace.c - traces: files of packets, streams of files, and all events in the order
  * of time.
  *
  * Packets are looked at when their turn comes, and their pages are given back behind them: what is
  * in memory does not grow with the trace.
  */
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ft-ctf.h"
 
-#define FOLDER_DEPTH 16
-#define DROP_BYTES   (UINT64_C(128) << 10)
+#define DROP_BYTES (UINT64_C(128) << 10)
 
-static void complain(struct ft_ctf_reader *reader, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static void complain(struct ft_ctf_reader *reader, const char *format, ...)
+void ft_ctf_complain(struct ft_ctf_reader *reader, const char *format, ...)
 {
 	va_list args;
 	char *message;
@@ -36,7 +30,7 @@ static void complain(struct ft_ctf_reader *reader, const char *format, ...)
 	g_free(message);
 }
 
-static void file_free(gpointer file)
+void ft_ctf_file_free(gpointer file)
 {
 	struct ft_ctf_file *f = file;
 
@@ -47,67 +41,6 @@ static void file_free(gpointer file)
 	g_free(f->memory);
 	g_free(f->path);
 	g_free(f);
-}
-
-/* What cannot be mapped, as files of some file systems, is read. */
-static bool file_read(struct ft_ctf_file *f, int fd)
-{
-	uint8_t *memory = g_try_malloc(f->bytes);
-	uint64_t done = 0;
-	ssize_t n = memory ? 1 : -1;
-
-	while (n > 0 && done < f->bytes) {
-		n = read(fd, memory + done, f->bytes - done);
-		done += n > 0 ? (uint64_t)n : 0;
-	}
-	f->memory = memory;
-	f->data = memory;
-	f->bytes = done;
-	return n >= 0;
-}
-
-static bool file_map(struct ft_ctf_file *f, int fd)
-{
-	void *map = mmap(NULL, f->bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-
-	if (map == MAP_FAILED)
-		return file_read(f, fd);
-	madvise(map, f->bytes, MADV_SEQUENTIAL);
-	ft_guard_add(map, f->bytes, &f->broken);
-	f->map = map;
-	f->data = map;
-	return true;
-}
-
-/* NULL: an empty file, or something else than a file; or complained of. */
-static struct ft_ctf_file *file_open(struct ft_ctf_reader *reader, const char *path)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	struct ft_ctf_file *f;
-	struct stat st;
-	bool ok;
-
-	if (fd < 0 || fstat(fd, &st)) {
-		complain(reader, "%s: %s", path, g_strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	if (!S_ISREG(st.st_mode) || !st.st_size) {
-		close(fd);
-		return NULL;
-	}
-	f = g_new0(struct ft_ctf_file, 1);
-	f->path = g_strdup(path);
-	f->bytes = (uint64_t)st.st_size;
-	ok = file_map(f, fd);
-	if (!ok)
-		complain(reader, "%s: %s", path, g_strerror(errno));
-	close(fd);
-	if (ok)
-		return f;
-	file_free(f);
-	return NULL;
 }
 
 /* Pages that will not be asked for again. */
@@ -124,8 +57,8 @@ static void file_drop(struct ft_ctf_file *f)
 static void cursor_complain(struct ft_ctf_trace *trace, const struct ft_ctf_file *f,
 			    const struct ft_ctf_cursor *c)
 {
-	complain(trace->reader, "%s: byte %" G_GUINT64_FORMAT ": expected %s", f->path,
-		 (guint64)(c->data - f->data) + c->wrong_at / 8, c->wrong);
+	ft_ctf_complain(trace->reader, "%s: byte %" G_GUINT64_FORMAT ": expected %s", f->path,
+			(guint64)(c->data - f->data) + c->wrong_at / 8, c->wrong);
 }
 
 static bool file_enter(struct ft_ctf_trace *trace, struct ft_ctf_file *f, struct ft_ctf_cursor *c)
@@ -193,11 +126,11 @@ static bool packet_leave(struct ft_ctf_stream *s)
 	bool told = now > before && (s->any || !c->slots[FT_CTF_SEQ]);
 
 	if (c->packet_bytes > f->bytes - f->at) {
-		complain(s->trace->reader,
-			 "%s: byte %" G_GUINT64_FORMAT
-			 ": expected the rest of a packet of %" G_GUINT64_FORMAT
-			 " bytes that begins at %" G_GUINT64_FORMAT,
-			 f->path, f->bytes, c->packet_bytes, f->at);
+		ft_ctf_complain(s->trace->reader,
+				"%s: byte %" G_GUINT64_FORMAT
+				": expected the rest of a packet of %" G_GUINT64_FORMAT
+				" bytes that begins at %" G_GUINT64_FORMAT,
+				f->path, f->bytes, c->packet_bytes, f->at);
 		f->ended = true;
 	} else {
 		f->at += c->packet_bytes;
@@ -282,7 +215,7 @@ static struct ft_ctf_stream *stream_new(struct ft_ctf_trace *trace)
 
 	s->trace = trace;
 	s->cursor.meta = trace->meta;
-	s->files = g_ptr_array_new_with_free_func(file_free);
+	s->files = g_ptr_array_new_with_free_func(ft_ctf_file_free);
 	s->heap = g_ptr_array_new();
 	g_ptr_array_add(trace->streams, s);
 	return s;
@@ -318,13 +251,26 @@ static struct ft_ctf_stream *stream_of(struct ft_ctf_trace *trace, const struct 
 	return s;
 }
 
+static bool is_compressed(const struct ft_ctf_file *f)
+{
+	static const uint8_t zstd[] = {0x28, 0xb5, 0x2f, 0xfd};
+
+	return f->bytes >= sizeof(zstd) && !memcmp(f->data, zstd, sizeof(zstd));
+}
+
 struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf_file *f)
 {
 	struct ft_ctf_cursor c = {.meta = trace->meta};
 	struct ft_ctf_stream *s;
 
+	if (is_compressed(f)) {
+		ft_ctf_complain(trace->reader,
+				"%s: is compressed: expected packets, as zstd -d makes them",
+				f->path);
+		f->ended = true;
+	}
 	if (!file_enter(trace, f, &c)) {
-		file_free(f);
+		ft_ctf_file_free(f);
 		return NULL;
 	}
 	s = stream_of(trace, &c);
@@ -354,7 +300,7 @@ struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const ch
 	struct ft_ctf_trace *trace;
 
 	if (!meta) {
-		complain(reader, "%s", error->message);
+		ft_ctf_complain(reader, "%s", error->message);
 		g_error_free(error);
 		return NULL;
 	}
@@ -370,89 +316,6 @@ struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const ch
 		reader->traces = g_ptr_array_new_with_free_func(trace_free);
 	g_ptr_array_add(reader->traces, trace);
 	return trace;
-}
-
-static gint names_compare(gconstpointer a, gconstpointer b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Names in a folder, sorted. NULL: complained of. */
-static GPtrArray *folder_names(struct ft_ctf_reader *reader, const char *path)
-{
-	GError *error = NULL;
-	GDir *dir = g_dir_open(path, 0, &error);
-	GPtrArray *names;
-	const char *name;
-
-	if (!dir) {
-		complain(reader, "%s: %s", path, error->message);
-		g_error_free(error);
-		return NULL;
-	}
-	names = g_ptr_array_new_with_free_func(g_free);
-	while ((name = g_dir_read_name(dir)))
-		g_ptr_array_add(names, g_strdup(name));
-	g_dir_close(dir);
-	g_ptr_array_sort(names, names_compare);
-	return names;
-}
-
-static bool trace_open(struct ft_ctf_reader *reader, const char *folder, const char *metadata)
-{
-	struct ft_ctf_file *f = file_open(reader, metadata), *file;
-	struct ft_ctf_trace *trace = NULL;
-	GPtrArray *names;
-
-	if (!f)
-		return false;
-	names = folder_names(reader, folder);
-	if (names)
-		trace = ft_ctf_reader_memory(reader, metadata, (const char *)f->data, f->bytes);
-	for (guint i = 0; trace && i < names->len; i++) {
-		char *name = names->pdata[i], *path = g_build_filename(folder, name, NULL);
-
-		if (*name != '.' && strcmp(name, "metadata") && (file = file_open(reader, path)))
-			ft_ctf_trace_add(trace, file);
-		g_free(path);
-	}
-	if (names)
-		g_ptr_array_unref(names);
-	file_free(f);
-	return trace != NULL;
-}
-
-static unsigned folder_find(struct ft_ctf_reader *reader, const char *path, unsigned depth)
-{
-	char *metadata = g_build_filename(path, "metadata", NULL);
-	unsigned found = 0;
-	GPtrArray *names;
-
-	if (g_file_test(metadata, G_FILE_TEST_EXISTS)) {
-		found = trace_open(reader, path, metadata);
-	} else if (depth && (names = folder_names(reader, path))) {
-		for (guint i = 0; i < names->len; i++) {
-			char *below = g_build_filename(path, names->pdata[i], NULL);
-
-			if (g_file_test(below, G_FILE_TEST_IS_DIR) &&
-			    !g_file_test(below, G_FILE_TEST_IS_SYMLINK))
-				found += folder_find(reader, below, depth - 1);
-			g_free(below);
-		}
-		g_ptr_array_unref(names);
-	}
-	g_free(metadata);
-	return found;
-}
-
-unsigned ft_ctf_reader_folder(struct ft_ctf_reader *reader, const char *path)
-{
-	unsigned before = reader->complaints, found = folder_find(reader, path, FOLDER_DEPTH);
-
-	if (!found && before == reader->complaints)
-		complain(reader, "%s: no trace: expected a folder that holds the file \"metadata\"",
-			 path);
-	return found;
 }
 
 /* A file's packets, one after the other, from its header on. */

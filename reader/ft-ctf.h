@@ -3,12 +3,16 @@
  * ft-ctf.h - CTF 1.8, of any tracer: what is declared, and what stands in the packets.
  *
  *   ctf-lex.c      the words of TSDL
- *   ctf-type.c     its types
+ *   ctf-number.c   its integers, floating point numbers, strings
+ *   ctf-type.c     its other types
  *   ctf-parse.c    its blocks: what a trace says of itself
  *   ctf-compile.c  types as lists of operations
+ *   ctf-fast.c     what of these can be passed over at once
+ *   ctf-class.c    clocks, streams and events, with their lists
  *   ctf-decode.c   packets and events, by these
  *   ctf-race.c     whose turn it is of many streams
- *   ctf-trace.c    a folder: files, streams, and their events in the order of time
+ *   ctf-trace.c    files, streams, and their events in the order of time
+ *   ctf-folder.c   where files come from
  *
  * Nothing in a trace is trusted: depth, sizes and memory have bounds, and each access is checked
  * against the end of the packet's content. Nothing is allocated for a packet or for an event.
@@ -250,52 +254,6 @@ static inline int64_t ft_ctf_clock_ns(const struct ft_ctf_clock *clock, uint64_t
 			 (G_LIKELY(ns < 0x1p64) ? (uint64_t)ns : UINT64_MAX));
 }
 
-/* ctf-lex.c, ctf-type.c: of the parser alone. */
-
-enum ft_ctf_token { FT_CTF_EOF, FT_CTF_WORD, FT_CTF_NUMBER, FT_CTF_QUOTED, FT_CTF_SIGN };
-
-struct ft_ctf_parser {
-	struct ft_ctf_meta *meta;
-	const char *name; /* of the file */
-	const char *at, *end;
-	unsigned line;
-	enum ft_ctf_token token; /* the one that is looked at */
-	char *word;		 /* a word, a string, a sign */
-	uint64_t number;
-	unsigned depth;
-	GPtrArray *scopes; /* of hash tables: names of types */
-	GError *error;
-};
-
-/** ft_ctf_lex() - go to the next token. An error is the end, and told of. */
-void ft_ctf_lex(struct ft_ctf_parser *p);
-/** ft_ctf_fail() - the first error counts. Return: false. */
-bool ft_ctf_fail(struct ft_ctf_parser *p, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/** ft_ctf_expected() - the same, of the token that is looked at. Return: false. */
-bool ft_ctf_expected(struct ft_ctf_parser *p, const char *what);
-/** ft_ctf_is() - is it this word or sign? */
-bool ft_ctf_is(const struct ft_ctf_parser *p, const char *word);
-/** ft_ctf_accept() - if it is, go on. */
-bool ft_ctf_accept(struct ft_ctf_parser *p, const char *word);
-/** ft_ctf_want() - it must be. */
-bool ft_ctf_want(struct ft_ctf_parser *p, const char *word);
-/** ft_ctf_integer() - a number, with its sign. */
-bool ft_ctf_integer(struct ft_ctf_parser *p, uint64_t *value);
-/** ft_ctf_path() - words with dots between them; NULL: told of. Owned by the metadata. */
-const char *ft_ctf_path(struct ft_ctf_parser *p);
-
-/** ft_ctf_type() - a type without what stands behind the name; NULL: told of. */
-struct ft_ctf_type *ft_ctf_type(struct ft_ctf_parser *p);
-/** ft_ctf_declaration() - typealias, typedef, or a named type with a ";". */
-bool ft_ctf_declaration(struct ft_ctf_parser *p);
-/** ft_ctf_declares() - does one begin here? */
-bool ft_ctf_declares(const struct ft_ctf_parser *p);
-void ft_ctf_scope_push(struct ft_ctf_parser *p);
-void ft_ctf_scope_pop(struct ft_ctf_parser *p);
-
-/** ft_ctf_compile() - all of the metadata's programs. */
-bool ft_ctf_compile(struct ft_ctf_meta *meta, const char *name, GError **error);
-
 /* Packets and events. */
 
 /* A place among the values of a program. */
@@ -533,7 +491,7 @@ struct ft_ctf_reader {
 	unsigned complaints;
 };
 
-/** ft_ctf_reader_free() - frees all; the struct is the caller's, zeroed but for complain at first. */
+/** ft_ctf_reader_clear() - frees all; the struct is the caller's, zeroed but for complain at first. */
 void ft_ctf_reader_clear(struct ft_ctf_reader *reader);
 /**
  * ft_ctf_reader_folder() - all traces in a folder, at any depth: folders that hold "metadata".
@@ -543,6 +501,10 @@ unsigned ft_ctf_reader_folder(struct ft_ctf_reader *reader, const char *path);
 /** ft_ctf_reader_memory() - a trace of memory that stays; NULL: complained of. */
 struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const char *path,
 					  const char *metadata, size_t bytes);
+/** ft_ctf_complain() - to the caller of what cannot be read. */
+void ft_ctf_complain(struct ft_ctf_reader *reader, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/** ft_ctf_file_free() - @file: struct ft_ctf_file. */
+void ft_ctf_file_free(gpointer file);
 /** ft_ctf_trace_add() - a file of it. Return: its stream; NULL: there is nothing to read in it. */
 struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf_file *file);
 /** ft_ctf_stream_next() - the next of one stream, without its ns. Return: false: there is no more. */

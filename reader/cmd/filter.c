@@ -34,15 +34,13 @@ const GOptionEntry *ft_filter_entries(void)
 		       {"last", 0, 0, G_OPTION_ARG_STRING, &f->last,
 			"none before that long before the end: 5s, 100ms, 2min", "DURATION"},
 		       {"event", 'e', 0, G_OPTION_ARG_STRING, &f->events,
-			"globs of PROVIDER:EVENT, separated by commas, !GLOB to exclude", "GLOBS"},
+			"PROVIDER:EVENT globs, with commas between; !GLOB excludes", "GLOBS"},
 		       {"level", 'l', 0, G_OPTION_ARG_STRING, &f->level,
-			"no events less severe: emerg, .. err, warning, notice, info, debug",
-			"LEVEL"},
+			"none less severe: err, warning, notice, info, debug ..", "LEVEL"},
 		       {"tid", 't', 0, G_OPTION_ARG_STRING_ARRAY, &f->tids,
 			"of this thread; may be given again", "TID"},
 		       {"where", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &f->where,
-			"a field, one of = != < <= > >= ~ (glob), a value; again: all must hold",
-			"EXPR"},
+			"FIELD, one of = != < <= > >= ~ (a glob), VALUE; again: all", "EXPR"},
 		       G_OPTION_ENTRY_NULL},
 	       sizeof(entries));
 	return entries;

@@ -177,10 +177,11 @@ int ft_read(int argc, char **argv)
 		"Print the events of traces, in the order of time, a line each:\n"
 		"\n"
 		"  NAME-TID SECONDS.NANOSECONDS: PROVIDER:EVENT: FIELD=VALUE ...",
-		"\nA SOURCE is a folder with a CTF trace, of this tracer or another one, or with "
-		"several;\na process id, the file of an arena, or the folder of a process in a "
-		"mount. Nothing is\nconsumed. What cannot be read is told of; the rest is printed, "
-		"and the status is 1.\n",
+		"\nA SOURCE is a folder with CTF traces, of any tracer; a process id; the file of "
+		"an\n"
+		"arena; or the folder of a process in a mount. Nothing is consumed. What cannot "
+		"be\n"
+		"read is told of; the rest is printed, and the status is 1.\n",
 		entries};
 	GPtrArray *operands = g_ptr_array_new();
 	int status;

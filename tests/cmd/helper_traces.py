@@ -90,6 +90,7 @@ event { name = choices; id = 2; stream_id = 1; fields := struct {
 	floating_point { exp_dig = 11; mant_dig = 53; align = 1; byte_order = le; } little;
 	integer { size = 32; align = 8; byte_order = network; } network;
 	integer { size = 32; align = 8; byte_order = le; } native;
+	integer { size = 3; align = 1; } three;
 	integer { size = 8; align = 8; encoding = UTF8; } text[5];
 }; };
 """
@@ -148,6 +149,7 @@ class Trace:
         b.data(struct.pack("<d", r.choice([0.1, 2.0, -1e-9, float("inf"), float("nan")])))
         b.data(struct.pack(">I", r.getrandbits(32)))
         b.data(struct.pack("<I", r.getrandbits(32)))
+        b.integer(r.getrandbits(3), 3)
         b.data(r.choice([b"abcde", b"ab\0\0\0"]))
 
     def event(self, b):

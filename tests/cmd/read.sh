@@ -106,6 +106,8 @@ fails "$WORK/le" "stream0: byte $(stat -c %s "$WORK/le/stream0"): expected the r
 is "what stands before the cut is read" [ "$(wc -l <"$WORK/shown")" -gt $((all / 2)) ]
 echo 'no packet' >"$WORK/le/stream1"
 fails "$WORK/le" "stream1: byte 0: expected a packet's magic, 0xc1fc1fc1"
+printf '\050\265\057\375' >"$WORK/le/stream1"
+fails "$WORK/le" "stream1: is compressed: expected packets"
 sed -i 's/freq = /freq := struct /' "$WORK/le/metadata"
 fails "$WORK/le" 'metadata:11: '
 fails "$WORK" 'expected'
