@@ -9,7 +9,7 @@
 
 static char program[64] = "fasttrace"; /* in messages: "fasttrace COMMAND" */
 
-static void report(const char *format, va_list args)
+static G_GNUC_PRINTF(1, 0) void report(const char *format, va_list args)
 {
 	char *text = g_strdup_vprintf(format, args);
 
