@@ -5,10 +5,27 @@
 # Of root, LTTng knows but one daemon: so this is for somebody else.
 set -eu
 
+waits() # what LTTng-UST leaves behind
+{
+	find /dev/shm -maxdepth 1 -name 'lttng-ust-wait-*' -user "$(id -u)" | sort
+}
+
 export LTTNG_HOME="$1/home" HOME="$1/home"
 mkdir "$LTTNG_HOME"
+before=$(waits | tr '\n' ' ')
 lttng-sessiond --no-kernel --background >"$1/sessiond" 2>&1
-trap 'kill "$(cat "$LTTNG_HOME/.lttng/lttng-sessiond.pid")"; rm -f /dev/shm/lttng-ust-wait-*"-$(id -u)"*' EXIT
+trap finish EXIT
+
+# shellcheck disable=SC2317,SC2329
+finish()
+{
+	daemon=$(cat "$LTTNG_HOME/.lttng/lttng-sessiond.pid")
+	kill "$daemon"
+	while kill -0 "$daemon" 2>/dev/null; do sleep 0.05; done
+	waits | while read -r wait; do
+		case " $before " in *" $wait "*) ;; *) rm -f "$wait" ;; esac
+	done
+}
 
 record() # NAME CHANNEL-OPTIONS CONTEXTS TICKS
 {

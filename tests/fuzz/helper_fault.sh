@@ -5,6 +5,7 @@
 case $1 in
 arena) fault="an arena mutated at rest, and between two calls of its reader" ;;
 live) fault="an arena mutated and truncated while it is read" ;;
+ctf) fault="hostile metadata and packets of a trace" ;;
 rules) fault="hostile text in rules and in names of events" ;;
 fuse) fault="requests of any kind to the handler, beside arenas that change" ;;
 *) fault="hostile input to $1" ;;
