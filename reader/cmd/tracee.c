@@ -13,13 +13,15 @@
 #define WAIT_NS	  (20 * UINT64_C(1000000)) /* between two looks for new threads */
 #define SWITCH_NS (FT_NS_PER_S)		   /* how long a slow writer's events may stay with it */
 #define RETRIES	  100 /* when the writer overwrites what we are about to take */
+#define FAILURES  50  /* in a row: damage, and not what is about to be put right */
 #define TURN	  16  /* packets of a thread before it is the next one's turn */
 
 /* A buffer, and who owned it when we looked. */
 struct owner {
 	uint64_t serial;
 	bool known;
-	bool done; /* drained, or contradicting itself */
+	bool done;	   /* drained, or contradicting itself */
+	unsigned failures; /* looks in a row at which it contradicted itself */
 };
 
 struct taker {
@@ -77,7 +79,7 @@ static struct owner *owner_of(struct taker *t, unsigned index, uint64_t serial)
 	if (o->known && o->serial != serial)
 		ft_trace_done(t->tracee->trace, o->serial);
 	if (!o->known || o->serial != serial)
-		*o = (struct owner){serial, true, false};
+		*o = (struct owner){.serial = serial, .known = true};
 	return o;
 }
 
@@ -98,6 +100,9 @@ static int buffer_take(struct taker *t, unsigned index, uint64_t until)
 		fasttrace_buffer_switch(arena, index, info.serial, FASTTRACE_FLUSH);
 	while (n < TURN && (got = packet_take(t, index, info.serial, until)) > 0)
 		n++;
+	o->failures = got == -EPROTO ? o->failures + 1 : 0;
+	if (got == -EPROTO && o->failures < FAILURES)
+		return n;
 	if (got == -EPROTO) {
 		ft_report("%s: thread %u: contradicts itself: what follows is left out",
 			  t->tracee->path, (unsigned)info.tid);

@@ -77,11 +77,14 @@ for threads in 1 2 3; do
 	tell "$pid"
 	wait "$pid"
 done
+for threads in 1 2 1 2 1 2; do
+	FASTTRACE_SUBBUF_SIZE=4K FASTTRACE_SUBBUFS=2 "$program" write "$WORK/counts" $threads 20000
+done
 until_true 20 no_arenas
 kill -INT "$recorder"
 recorded "a directory" 0
-has "a directory: four processes" "of 4 processes"
-same "a directory: events" "$(lines "$OUT")" 350004
+has "a directory: ten processes" "of 10 processes"
+same "a directory: events" "$(lines "$OUT")" 530004
 is "a directory: no complaint" silent
 is "a directory: who exited leaves no arena" no_arenas
 

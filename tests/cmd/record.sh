@@ -83,6 +83,24 @@ for signal in INT TERM; do
 	is "SIG$signal: it opens while it grows" silent
 done
 
+# A writer that is slow: its events come by themselves, and at once where we are told to stop.
+begin write 1 1
+rm -rf "$OUT"
+record "$pid" -o "$OUT"
+is "a slow writer's events come" until_true 20 test -e "$OUT/$pid"
+kill -INT "$recorder"
+recorded "a slow writer" 0
+same "a slow writer: events" "$(lines "$OUT")" 1
+murder "$pid"
+begin write 1 1
+rm -rf "$OUT"
+record "$pid" -o "$OUT"
+until_true 20 reading "$OUT"
+kill -INT "$recorder"
+recorded "told to stop at once" 0
+same "told to stop at once: events" "$(lines "$OUT")" 1
+murder "$pid"
+
 # The program is killed: what had returned is recorded.
 begin pace 2 0
 rm -rf "$OUT"
