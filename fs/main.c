@@ -32,6 +32,17 @@ static int loser_judge(const struct ft_options *o, struct ft_arenadir *dir, cons
 	return same ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Is it no daemon, but `fasttrace record`? Then there is no mount to wait for; @theirs is freed. */
+static bool recorder_tell(const struct ft_arenadir *dir, pid_t pid, char *theirs)
+{
+	if (*theirs == '/')
+		return false;
+	ft_report("%s: is served already, by process %d, %s: end that first", dir->path, (int)pid,
+		  theirs);
+	g_free(theirs);
+	return true;
+}
+
 /*
  * Become the one who serves @dir, or wait for the one who does.
  * Return: true we are elected; false and the exit status.
@@ -53,8 +64,10 @@ static bool elect(const struct ft_options *o, struct ft_arenadir *dir, const cha
 			return false;
 		}
 		if (!ft_arenadir_server(dir, &pid, &theirs)) {
-			bool answers = ft_mountpoint_answers(theirs);
+			bool answers = *theirs == '/' && ft_mountpoint_answers(theirs);
 
+			if (recorder_tell(dir, pid, theirs))
+				return false;
 			away_ms = ft_mountpoint_device(theirs) ? 0 : away_ms + WAIT_STEP;
 			if (answers)
 				*status = loser_judge(o, dir, mount, pid, theirs);

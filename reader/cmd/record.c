@@ -128,7 +128,7 @@ static void directory_lock(struct recording *r)
 	}
 	/* Who wants to serve it too is told of us. */
 	if (r->lock >= 0 &&
-	    (ftruncate(r->lock, 0) || dprintf(r->lock, "%d fasttrace-record\n", (int)getpid()) < 0))
+	    (ftruncate(r->lock, 0) || dprintf(r->lock, "%d fasttrace record\n", (int)getpid()) < 0))
 		ft_report("%s: %s", path, strerror(errno));
 	g_free(path);
 }

@@ -77,6 +77,10 @@ for threads in 1 2 3; do
 	tell "$pid"
 	wait "$pid"
 done
+fasttracefs "$M" 2>"$ERR" && code=0 || code=$?
+same "a daemon beside it: exit status" "$code" 1
+same "a daemon beside it" "$(cat "$ERR")" \
+	"fasttracefs: $FASTTRACE_DIR: is served already, by process $recorder, fasttrace record: end that first"
 for threads in 1 2 1 2 1 2; do
 	FASTTRACE_SUBBUF_SIZE=4K FASTTRACE_SUBBUFS=2 "$program" write "$WORK/counts" $threads 20000
 done
@@ -87,6 +91,17 @@ has "a directory: ten processes" "of 10 processes"
 same "a directory: events" "$(lines "$OUT")" 530004
 is "a directory: no complaint" silent
 is "a directory: who exited leaves no arena" no_arenas
+
+# A terminal is told how it goes.
+if command -v script >/dev/null; then
+	rm -rf "$OUT"
+	begin pace 1 1500000
+	tell "$pid"
+	script -qec "fasttrace record $pid -o $OUT" "$WORK/terminal" </dev/null >/dev/null
+	tr '\r' '\n' <"$WORK/terminal" >"$WORK/shown"
+	is "progress on a terminal" grep -qE '^[0-9.]+ s  [0-9]+ events, [0-9]+/s  [0-9.]+ MB, [0-9.]+ MB/s  [0-9]+ lost' "$WORK/shown"
+	is "and a summary" grep -q " streams of 1 process" "$WORK/shown"
+fi
 
 # Served by a daemon: through its mount, whatever SOURCE is.
 serve
