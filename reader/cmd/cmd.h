@@ -134,7 +134,7 @@ int ft_outdir_begin(const char *path, struct ft_outdir *out);
 int ft_outdir_file(struct ft_outdir *out, const char *name, const void *data, size_t bytes);
 /** ft_outdir_end() - give it its name; or, if not @good, remove it. Return: as above. */
 int ft_outdir_end(struct ft_outdir *out, bool good);
-/** ft_write_all() - Return: 0, -errno; -EINTR only when ft_interrupted(). */
+/** ft_write_all() - Return: 0 or -errno. */
 int ft_write_all(int fd, const void *data, size_t bytes);
 
 /* signals.c */

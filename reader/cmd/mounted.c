@@ -15,6 +15,7 @@
 #include "record.h"
 
 #define HEADER	FASTTRACE_PACKET_HEADER_BYTES
+#define UUID_AT 4		  /* in a packet's header */
 #define READ	((size_t)1 << 20) /* as much as a request carries */
 #define LOOK_MS 100		  /* between two looks for new threads */
 #define TURN	16
@@ -29,6 +30,7 @@ struct file {
 
 struct mounted {
 	struct ft_tracee *tracee;
+	int folder; /* stays this process's, whatever is called so later: after exec it is PID.1 */
 	GArray *files;
 };
 
@@ -67,12 +69,11 @@ static void thread_look(struct mounted *m, int threads, const char *name)
 
 static int threads_look(struct mounted *m)
 {
-	char *path = g_build_filename(m->tracee->folder, "threads", NULL);
-	DIR *dir = opendir(path);
+	int fd = openat(m->folder, "threads", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	int err = dir ? 0 : -errno;
 	struct dirent *d;
 
-	g_free(path);
 	while (dir && (d = readdir(dir)))
 		if (*d->d_name != '.')
 			thread_look(m, dirfd(dir), d->d_name);
@@ -115,6 +116,8 @@ static int file_read(struct mounted *m, struct file *f)
 	}
 	if (f->packet->len < HEADER)
 		return 1;
+	if (memcmp(f->packet->data + UUID_AT, fasttrace_arena_info(m->tracee->arena)->uuid, 16))
+		return refuse(m, -ESTALE); /* it was another one's by the time that we opened it */
 	ft_packet_parse(f->packet->data, &fields);
 	if (f->packet->len < fields.bytes) /* an answer has bytes of one packet only */
 		return 1;
@@ -170,9 +173,12 @@ static void await(struct mounted *m)
 static int last_pass(struct mounted *m)
 {
 	int64_t until = g_get_monotonic_time() * 1000 + STOP_NS;
-	int n = threads_look(m);
+	int n = threads_look(m), control = openat(m->folder, "control", O_WRONLY | O_CLOEXEC);
 
-	ft_mount_write(m->tracee->folder, "control", "flush");
+	if (control >= 0) /* should an event be in flight: what is complete is there */
+		(void)!write(control, "flush", strlen("flush"));
+	if (control >= 0)
+		close(control);
 	do
 		n = n < 0 ? n : pass(m);
 	while (n > 0 && g_get_monotonic_time() * 1000 < until);
@@ -190,9 +196,10 @@ static void file_clear(void *file)
 
 int ft_mounted_run(struct ft_tracee *tracee)
 {
-	struct mounted m = {tracee, g_array_new(FALSE, FALSE, sizeof(struct file))};
+	struct mounted m = {tracee, open(tracee->folder, O_PATH | O_DIRECTORY | O_CLOEXEC),
+			    g_array_new(FALSE, FALSE, sizeof(struct file))};
+	int n = m.folder < 0 ? refuse(&m, -errno) : 0;
 	bool alive = true;
-	int n = 0;
 
 	g_array_set_clear_func(m.files, file_clear);
 	while (n >= 0 && !tracee->record->stop) {
@@ -207,5 +214,7 @@ int ft_mounted_run(struct ft_tracee *tracee)
 	if (n >= 0 && tracee->record->stop && !tracee->record->failed)
 		n = last_pass(&m);
 	g_array_unref(m.files);
+	if (m.folder >= 0)
+		close(m.folder);
 	return n < 0 ? n : 0;
 }

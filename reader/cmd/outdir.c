@@ -19,13 +19,11 @@ int ft_write_all(int fd, const void *data, size_t bytes)
 	while (at < end) {
 		ssize_t n = write(fd, at, MIN((size_t)(end - at), (size_t)1 << 30));
 
-		if (n < 0 && errno == EINTR && !ft_interrupted())
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -errno;
 		at += n;
-		if (ft_interrupted())
-			return -EINTR;
 	}
 	return 0;
 }
@@ -86,7 +84,7 @@ int ft_outdir_file(struct ft_outdir *out, const char *name, const void *data, si
 
 	if (fd >= 0 && close(fd) && !err)
 		err = -errno;
-	if (err && err != -EINTR)
+	if (err)
 		ft_report("%s/%s: %s", out->path, name, strerror(-err));
 	return err;
 }

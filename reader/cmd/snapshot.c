@@ -29,7 +29,7 @@ static int trace_write(struct ft_outdir *out, const char *folder,
 			g_snprintf(nth, sizeof(nth), ".%u", s->nth);
 		name = g_strdup_printf("%s%" PRIu32 "%s%s", folder, s->tid, nth,
 				       s->open ? ".open" : "");
-		err = ft_outdir_file(out, name, s->data, s->bytes);
+		err = ft_interrupted() ? -EINTR : ft_outdir_file(out, name, s->data, s->bytes);
 		g_free(name);
 		totals->streams++;
 		totals->events += s->events;

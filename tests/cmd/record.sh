@@ -101,6 +101,20 @@ recorded "told to stop at once" 0
 same "told to stop at once: events" "$(lines "$OUT")" 1
 murder "$pid"
 
+begin classes
+rm -rf "$OUT"
+record "$pid" -o "$OUT"
+until_true 20 reading "$OUT"
+tell "$pid"
+sleep 0.1
+kill -INT "$recorder"
+recorded "a class that is new when we are told to stop" 0
+murder "$pid"
+n=$(lines "$OUT")
+has "it is in the trace, as is said" ": $n events, "
+is "all of them" test "$n" -ge 2
+is "without a word" silent
+
 # The program is killed: what had returned is recorded.
 begin pace 2 0
 rm -rf "$OUT"
