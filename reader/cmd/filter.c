@@ -25,7 +25,7 @@ struct ft_filter ft_filter_options;
 const GOptionEntry *ft_filter_entries(void)
 {
 	static struct ft_filter *const f = &ft_filter_options;
-	static GOptionEntry entries[8];
+	static GOptionEntry entries[FT_FILTER_ENTRIES];
 
 	memcpy(entries,
 	       (GOptionEntry[]){

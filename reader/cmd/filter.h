@@ -18,7 +18,8 @@ struct ft_filter {
 	bool any;	 /* is there anything to look at for each event? */
 };
 
-/** ft_filter_entries() - its options, for ft_usage_parse(). Static. */
+#define FT_FILTER_ENTRIES 8
+/** ft_filter_entries() - its options, FT_FILTER_ENTRIES with the end, for ft_usage_parse(). Static. */
 const GOptionEntry *ft_filter_entries(void);
 /** ft_filter_options - what the options have set. */
 extern struct ft_filter ft_filter_options;

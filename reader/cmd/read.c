@@ -8,75 +8,10 @@
 
 #include "cmd.h"
 #include "filter.h"
+#include "inputs.h"
 #include "out.h"
 
 static gboolean as_json, only_count, utc;
-
-static void complain(void *of, const char *message)
-{
-	char *safe = ft_safe_text(message, strlen(message));
-
-	/* What was read before stands before it. */
-	if (of)
-		ft_out_flush(of);
-	ft_report("%s", safe);
-	g_free(safe);
-}
-
-/* What is in an arena's memory. */
-static int arena_add(struct ft_ctf_reader *reader, const struct ft_source *source,
-		     struct fasttrace_snapshot **snapshot)
-{
-	struct fasttrace_arena *arena;
-	struct ft_ctf_trace *trace;
-	int err = ft_source_open(source, 0, &arena);
-
-	if (err)
-		return err;
-	err = fasttrace_snapshot_take(arena, snapshot);
-	fasttrace_arena_close(arena);
-	if (err) {
-		ft_report("%s: %s", source->arena,
-			  err == -EPROTO ? "contradicts itself: it was damaged, or is no arena"
-					 : strerror(-err));
-		return err;
-	}
-	trace = ft_ctf_reader_memory(reader, source->arena, (*snapshot)->metadata,
-				     (*snapshot)->metadata_bytes);
-	for (unsigned i = 0; trace && i < (*snapshot)->streams; i++) {
-		struct fasttrace_snapshot_stream *from = &(*snapshot)->stream[i];
-		struct ft_ctf_file *file = g_new0(struct ft_ctf_file, 1);
-		struct ft_ctf_stream *stream;
-
-		file->path = g_strdup(source->arena);
-		file->data = from->data;
-		file->bytes = from->bytes;
-		stream = ft_ctf_trace_add(trace, file);
-		if (stream)
-			stream->comm = from->name;
-	}
-	return trace ? 0 : -EPROTO;
-}
-
-static int source_add(struct ft_ctf_reader *reader, const char *given, GPtrArray *snapshots)
-{
-	struct fasttrace_snapshot *snapshot = NULL;
-	struct ft_source source;
-	int err = ft_source_find(
-		given, FT_SOURCE_ARENA | FT_SOURCE_PROCESS | FT_SOURCE_CTF | FT_SOURCE_ARENAS,
-		&source);
-
-	if (err)
-		return err;
-	if (source.kind == FT_SOURCE_CTF || source.kind == FT_SOURCE_ARENAS)
-		err = ft_ctf_reader_folder(reader, source.path) ? 0 : -ENOENT;
-	else
-		err = arena_add(reader, &source, &snapshot);
-	if (snapshot)
-		g_ptr_array_add(snapshots, snapshot);
-	ft_source_clear(&source);
-	return err;
-}
 
 /* Order does not matter: each stream for itself. */
 static uint64_t events_count(struct ft_ctf_reader *reader)
@@ -137,35 +72,25 @@ static int all_read(struct ft_ctf_reader *reader, struct ft_out *out, struct ft_
 	return err;
 }
 
-static void snapshot_free(gpointer snapshot)
-{
-	fasttrace_snapshot_free(snapshot);
-}
-
 static int sources_read(const GPtrArray *operands)
 {
-	GPtrArray *snapshots = g_ptr_array_new_with_free_func(snapshot_free);
+	struct ft_inputs inputs;
 	struct ft_out out;
-	struct ft_ctf_reader reader = {.complain = complain, .of = &out};
-	int status = EXIT_SUCCESS;
+	int status;
 
-	fasttrace_reader_guard();
 	ft_signals_catch();
 	ft_out_open(&out, STDOUT_FILENO);
 	out.utc = utc;
-	for (guint i = 0; i < operands->len; i++)
-		if (source_add(&reader, operands->pdata[i], snapshots))
-			status = EXIT_FAILURE;
-	if (all_read(&reader, &out, &ft_filter_options) || reader.complaints)
+	status = ft_inputs_open(&inputs, operands, &out);
+	if (all_read(&inputs.reader, &out, &ft_filter_options) || inputs.reader.complaints)
 		status = EXIT_FAILURE;
-	ft_ctf_reader_clear(&reader);
-	g_ptr_array_unref(snapshots);
+	ft_inputs_close(&inputs);
 	return status;
 }
 
 int ft_read(int argc, char **argv)
 {
-	GOptionEntry entries[16] = {
+	GOptionEntry entries[3 + FT_FILTER_ENTRIES] = {
 		{"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "an object of JSON on each line",
 		 NULL},
 		{"utc", 'u', 0, G_OPTION_ARG_NONE, &utc, "times as dates, of UTC", NULL},
@@ -186,12 +111,7 @@ int ft_read(int argc, char **argv)
 	GPtrArray *operands = g_ptr_array_new();
 	int status;
 
-	for (size_t i = 3; i < G_N_ELEMENTS(entries) - 1; i++) {
-		entries[i] = ft_filter_entries()[i - 3];
-		if (!entries[i].long_name)
-			break;
-	}
-
+	memcpy(entries + 3, ft_filter_entries(), FT_FILTER_ENTRIES * sizeof(*entries));
 	if (ft_usage_parse(&usage, argc, argv, operands, &status)) {
 		status = ft_filter_parse(&ft_filter_options);
 		if (operands->len && !status)

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inputs.h - the SOURCEs of a command line as one sequence of events.
+ */
+#ifndef FT_INPUTS_H
+#define FT_INPUTS_H
+
+#include "ft-ctf.h"
+
+struct ft_out;
+
+struct ft_inputs {
+	struct ft_ctf_reader reader;
+	GPtrArray *snapshots; /* of arenas, which the reader reads */
+};
+
+/**
+ * ft_inputs_open() - processes are read as they are now; folders may hold several traces.
+ * @out: flushed before a complaint, so that what was read stands before it; NULL: none.
+ * Return: EXIT_SUCCESS; EXIT_FAILURE: one could not be opened, and it was told why.
+ */
+int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct ft_out *out);
+void ft_inputs_close(struct ft_inputs *inputs);
+
+#endif
