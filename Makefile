@@ -180,7 +180,7 @@ $(FS): $(FS_OBJS) $(READER_A)
 
 $(CMD): $(CMD_OBJS) $(READER_A)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -o $@ $^ $(GLIB_LIBS) $(ZSTD_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(GLIB_LIBS) $(ZSTD_LIBS) -lm
 
 $(EXAMPLES): %: %.o $(TRACER_A)
 	$(call say,LD,$@)

@@ -34,6 +34,7 @@ int ft_control(int argc, char **argv);
 int ft_snapshot(int argc, char **argv);
 int ft_record(int argc, char **argv);
 int ft_read(int argc, char **argv);
+int ft_stats(int argc, char **argv);
 
 /* usage.c */
 struct ft_usage {
