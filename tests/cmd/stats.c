@@ -27,12 +27,16 @@ static void *work(void *arg)
 
 	FASTTRACE_END(test, outer, (n, -1)); /* ours has not begun, whatever others did */
 	for (unsigned n = 0; n < rounds; n++) {
+		if (n % 64 == 0)
+			FASTTRACE_BEGIN(test, phase, (n, n));
 		FASTTRACE_BEGIN(test, outer, (n, n));
 		recurse(n % 3);
 		FASTTRACE_BEGIN(test, cross, (n, n));
 		FASTTRACE_END(test, outer, (n, n));
 		FASTTRACE(test, value, (sign, thread - (int64_t)n), (real, n / 4.0), (text, "no"));
 		FASTTRACE_END(test, cross, (n, n));
+		if (n % 64 == 63)
+			FASTTRACE_END(test, phase, (n, n));
 	}
 	FASTTRACE_END(test, inner, (depth, -1));
 	FASTTRACE_BEGIN(test, outer, (n, -1));

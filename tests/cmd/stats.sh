@@ -41,7 +41,7 @@ spans_of_lines() # of fasttrace read: NAME COUNT TOTAL MAX BEGINS ENDS, times in
 	}
 	END { for (s in names) {
 		for (t in threads) lone_begin[s] += depth[t, s]
-		printf "%s %d %d %d %d %d\n", s, count[s], total[s], most[s], lone_begin[s], lone_end[s]
+		printf "%s %d %d %s %d %d\n", s, count[s], total[s], most[s], lone_begin[s], lone_end[s]
 	} }' "$@" | LC_ALL=C sort
 }
 
@@ -87,7 +87,7 @@ for words in 'test:outer: 3 begun without an end' 'test:outer: 3 ended without a
 done
 isnt "of crossing ones is nothing to tell" grep -q '^test:cross: ' "$WORK/shown"
 same "a table has a row for each event" \
-	"$(grep -c '^test:[a-z]*\(:begin\|:end\)\?  *[0-9]' "$WORK/shown")" 10
+	"$(grep -c '^test:[a-z]*\(:begin\|:end\)\?  *[0-9]' "$WORK/shown")" 13
 
 # Percentiles, beside the sorted durations; and what their places are.
 fasttrace read --event="test:cross*" "$WORK/whole" | awk '{ match($0, /\.[0-9]+: /)
@@ -108,6 +108,7 @@ counted() # NAME ARG...: the sum of its rows
 }
 same "a histogram of a span" "$(counted test:outer)" 600
 same "of a number with a sign" "$(counted test:value.sign)" 600
+same "its row for -64 to -127" "$(sed -n 's/^  (-128, -64\]  *\([0-9]*\) |#.*/\1/p' "$WORK/shown")" 192
 same "of a real one" "$(counted test:value.real)" 600
 same "its row for 16 to 32" "$(sed -n 's/^  \[16, 32)  *\([0-9]*\) |#.*/\1/p' "$WORK/shown")" 192
 same "of events that are chosen" "$(counted test:value.sign --where 'sign>=0')" \
@@ -141,7 +142,26 @@ checked "discarded events" "$WORK/discard"
 FASTTRACE_MODE=overwrite
 trace_of overwrite 2 2000
 checked "overwritten events" "$WORK/overwrite"
+FASTTRACE_SUBBUFS=64
+trace_of cut 2 500
 unmount
+packet_cut() # FILE: takes its third packet out; a packet's size is at byte 56, in bits
+{
+	python3 -c '
+import sys
+with open(sys.argv[1], "r+b") as f:
+    data, at = f.read(), [0]
+    while at[-1] < len(data):
+        at.append(at[-1] + int.from_bytes(data[at[-1] + 56:at[-1] + 64], "little") // 8)
+    f.seek(0)
+    f.write(data[:at[2]] + data[at[3]:])
+    f.truncate()' "$1"
+}
+for f in "$WORK"/cut/[0-9]*; do
+	[ "$(stat -c %s "$f")" -lt 16384 ] || packet_cut "$f"
+done
+checked "a gap" "$WORK/cut"
+same "the gap is told of" "$(csv lost name count | sed -n 's/packets //p')" 2
 
 # Names that are no words.
 mkdir "$WORK/others"
