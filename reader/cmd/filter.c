@@ -8,17 +8,7 @@
 #include "filter.h"
 #include "ft-rules.h"
 #include "out.h"
-
-/* FIELD OPERATOR VALUE */
-struct term {
-	char *name;
-	char operator; /* = ! < l > g ~: l and g with = */
-	const char *text;
-	bool is_number;
-	double real;
-	int64_t number;
-	bool is_real;
-};
+#include "where.h"
 
 struct ft_filter ft_filter_options;
 
@@ -39,8 +29,8 @@ const GOptionEntry *ft_filter_entries(void)
 			"none less severe: err, warning, notice, info, debug ..", "LEVEL"},
 		       {"tid", 't', 0, G_OPTION_ARG_STRING_ARRAY, &f->tids,
 			"of this thread; may be given again", "TID"},
-		       {"where", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &f->where,
-			"FIELD, one of = != < <= > >= ~ (a glob), VALUE; again: all", "EXPR"},
+		       {"where", 'w', 0, G_OPTION_ARG_FILENAME_ARRAY, &f->where,
+			"as 'total > 100 && (name ~ b* || !(id = 1))'; again: all", "EXPR"},
 		       G_OPTION_ENTRY_NULL},
 	       sizeof(entries));
 	return entries;
@@ -160,51 +150,20 @@ static int tids_parse(struct ft_filter *f)
 	return EXIT_SUCCESS;
 }
 
-static void term_clear(gpointer term)
+static void where_free(gpointer where)
 {
-	g_free(((struct term *)term)->name);
-}
-
-static bool term_parse(const char *text, struct term *term)
-{
-	static const char names[][3] = {"!=", "<=", ">=", "=", "<", ">", "~"};
-	static const char codes[] = "!lg=<>~";
-	size_t n = strcspn(text, "=!<>~");
-	char *end;
-
-	*term = (struct term){.name = g_strstrip(g_strndup(text, n))};
-	for (size_t i = 0; *term->name && i < G_N_ELEMENTS(names); i++) {
-		if (strncmp(text + n, names[i], strlen(names[i])))
-			continue;
-		term->operator= codes[i];
-		term->text = text + n + strlen(names[i]);
-		term->text += strspn(term->text, " ");
-		term->number = g_ascii_strtoll(term->text, &end, 0);
-		if (*end == '\0' && *term->text && errno != ERANGE)
-			term->is_number = true;
-		term->real = g_ascii_strtod(term->text, &end);
-		term->is_real = *end == '\0' && *term->text;
-		return term->is_real || term->is_number || strchr("=!~", term->operator);
-	}
-	return false;
+	ft_where_free(where);
 }
 
 static int where_parse(struct ft_filter *f)
 {
-	f->terms = g_array_new(FALSE, FALSE, sizeof(struct term));
-	g_array_set_clear_func(f->terms, term_clear);
-	for (char **where = f->where; where && *where; where++) {
-		struct term term;
-		bool good;
+	f->conditions = g_ptr_array_new_with_free_func(where_free);
+	for (char **text = f->where; text && *text; text++) {
+		struct ft_where *where = ft_where_parse(*text);
 
-		errno = 0;
-		good = term_parse(*where, &term);
-		g_array_append_val(f->terms, term);
-		if (!good)
-			return ft_misused(
-				"--where=%s: expected a field, one of = != < <= > >= ~, and a "
-				"value, as in 'status>=400'; < and > want a number",
-				*where);
+		if (!where)
+			return FT_EXIT_USAGE;
+		g_ptr_array_add(f->conditions, where);
 	}
 	return EXIT_SUCCESS;
 }
@@ -257,94 +216,11 @@ void ft_filter_begin(struct ft_filter *f, struct ft_ctf_reader *reader)
 	reader->from_ns = f->from_ns;
 }
 
-static bool number_holds(const struct term *t, int order)
-{
-	switch (t->operator) {
-	case '=':
-		return order == 0;
-	case '!':
-		return order != 0;
-	case '<':
-		return order < 0;
-	case 'l':
-		return order <= 0;
-	case '>':
-		return order > 0;
-	default:
-		return t->operator== 'g' && order >= 0;
-	}
-}
-
-static bool text_holds(const struct term *t, const char *text, size_t bytes)
-{
-	struct ft_span value = {text, bytes}, glob = {t->text, strlen(t->text)};
-	bool same = bytes == glob.len && !memcmp(text, glob.text, bytes);
-
-	if (t->operator== '~')
-		return ft_glob_match(glob, value);
-	return t->operator== '=' ? same : t->operator== '!' && !same;
-}
-
-static bool label_holds(const struct term *t, const struct ft_ctf_value *value)
-{
-	const GArray *labels = value->op->type->labels;
-
-	for (guint i = 0; i < labels->len; i++) {
-		const struct ft_ctf_label *l = &g_array_index(labels, struct ft_ctf_label, i);
-
-		if (ft_ctf_label_is(l, value->u, value->op->is_signed))
-			return text_holds(t, l->name, strlen(l->name));
-	}
-	return t->operator== '!';
-}
-
-#define ORDER(a, b) ((a) < (b) ? -1 : (a) > (b))
-
-static bool value_holds(const struct term *t, const struct ft_ctf_value *value)
-{
-	switch (value->op->code) {
-	case FT_CTF_OP_INT:
-		if (value->op->type->kind == FT_CTF_ENUM && !t->is_number)
-			return label_holds(t, value);
-		if (t->is_number && (value->op->is_signed || value->u <= INT64_MAX))
-			return number_holds(t, ORDER((int64_t)value->u, t->number));
-		return t->is_real && number_holds(t, ORDER((double)value->u, t->real));
-	case FT_CTF_OP_FLOAT:
-		return t->is_real && number_holds(t, ORDER(value->real, t->real));
-	case FT_CTF_OP_STRING:
-	case FT_CTF_OP_TEXT:
-		return text_holds(t, value->text, value->bytes);
-	default:
-		return false;
-	}
-}
-
-/* Does it hold for any field of that name? */
-static bool scope_holds(const struct term *t, struct ft_ctf_cursor *c,
-			const struct ft_ctf_program *program, uint64_t at)
-{
-	struct ft_ctf_values values;
-	struct ft_ctf_value value;
-
-	if (!program->ops)
-		return false;
-	ft_ctf_values_at(c, program, at, &values);
-	while (ft_ctf_value_next(&values, &value))
-		if (!strcmp(value.op->name, t->name) && value_holds(t, &value))
-			return true;
-	return false;
-}
-
 static bool where_holds(const struct ft_filter *f, struct ft_ctf_cursor *c)
 {
-	for (guint i = 0; i < f->terms->len; i++) {
-		const struct term *t = &g_array_index(f->terms, struct term, i);
-
-		if (!scope_holds(t, c, &c->event->fields, c->fields) &&
-		    !scope_holds(t, c, &c->event->context, c->own) &&
-		    !scope_holds(t, c, &c->stream->context, c->context))
+	for (guint i = 0; i < f->conditions->len; i++)
+		if (!ft_where_holds(f->conditions->pdata[i], c))
 			return false;
-	}
 	return true;
 }
 
@@ -379,6 +255,6 @@ void ft_filter_clear(struct ft_filter *f)
 	g_strfreev(f->where);
 	if (f->numbers)
 		g_array_unref(f->numbers);
-	if (f->terms)
-		g_array_unref(f->terms);
+	if (f->conditions)
+		g_ptr_array_unref(f->conditions);
 }

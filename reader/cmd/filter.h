@@ -13,9 +13,9 @@ struct ft_filter {
 	char **tids, **where;
 	/* What that means. */
 	int64_t from_ns, to_ns;
-	GArray *numbers; /* of int64_t: tids */
-	GArray *terms;	 /* filter.c's: of where */
-	bool any;	 /* is there anything to look at for each event? */
+	GArray *numbers;       /* of int64_t: tids */
+	GPtrArray *conditions; /* of struct ft_where: all must hold */
+	bool any;	       /* is there anything to look at for each event? */
 };
 
 #define FT_FILTER_ENTRIES 8

@@ -264,7 +264,7 @@ int ft_stats(int argc, char **argv)
 	GOptionEntry entries[2 + FT_FILTER_ENTRIES] = {
 		{"csv", 0, 0, G_OPTION_ARG_NONE, &as_csv, "the tables as comma-separated values",
 		 NULL},
-		{"histogram", 0, 0, G_OPTION_ARG_STRING_ARRAY, &drawn,
+		{"histogram", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &drawn,
 		 "draw EVENT.FIELD, or a SPAN's durations; again: also", "NAME"},
 	};
 	const struct ft_usage usage = {

@@ -89,6 +89,41 @@ chosen "events but some" '!/ limits:i[^:]*:/' --event='!limits:i*'
 chosen "a thread" '1' --tid=7 --tid="$tid"
 chosen "a field" '/ zero=0/ && / max=255/ || /LOST/' --where 'zero = 0' --where 'max>254.5' --where max=0xff
 chosen "a text" '/ utf8="gr/ || /LOST/' --where 'utf8~gr*'
+chosen "both" '/ zero=0/ && / max=255/ || /LOST/' --where 'zero == 0 && max=255'
+chosen "either" '/ zero=0/ || / utf8="gr/ || /LOST/' --where 'zero=0||utf8 ~ gr*'
+chosen "&& before ||" '/ utf8="gr/ || / zero=0/ && / max=255/ || /LOST/' \
+	--where 'utf8 ~ "gr*" || zero = 0 && max = 255'
+chosen "( before both" '/ max=255/ && (/ utf8="gr/ || / zero=0/) || /LOST/' \
+	--where "(utf8 ~ 'gr*' || zero = 0) && max = 255"
+chosen "not" '!/ zero=0/ || /LOST/' --where '!zero=0'
+chosen "not of both" '!(/ zero=0/ && / max=255/) || /LOST/' --where '!(zero = 0 && max = 255)'
+chosen "not not" '/ zero=0/ || /LOST/' --where '!!(((zero = 0)))'
+chosen "what is no number is none of them" '/ min=nan/ || /LOST/' --where '!(min <= 0 || min > 0) && min != 0'
+same "what is quoted is no number" "$("$fasttrace" read --count --where 'zero = "0"' "$WORK/limits")" 0
+same "nor a glob of =" "$("$fasttrace" read --count --where 'utf8 = "gr*"' "$WORK/limits")" 0
+cat >"$WORK/wrong" <<'END'
+total > && a=1;a value;total > && a=1;        ^
+total > x;a number;total > x;        ^
+zero = 0 &&;a field, ! or (;zero = 0 &&;           ^
+(zero = 0;&&, || or );(zero = 0;         ^
+zero = 0);&&, || or the end;zero = 0);        ^
+a = x y;&&, || or the end;a = x y;      ^
+a = "x;a quote at the end of what begins with one;a = "x;    ^
+grüß # 1;one of = == != < <= > >= ~;grüß # 1;     ^
+END
+while IFS=';' read -r expr expected line caret; do
+	LC_ALL=C.UTF-8 "$fasttrace" read --where "$expr" "$WORK/limits" >"$WORK/shown" 2>"$ERR" && code=0 || code=$?
+	same "$expr: status" "$code" 2
+	same "$expr: what is expected, and where" "$(cat "$ERR")" \
+		"fasttrace read: --where=$expr: expected $expected
+  $line
+  $caret
+Try 'fasttrace read --help'"
+done <"$WORK/wrong"
+deep=$(printf '%65s' '' | tr ' ' '!')
+"$fasttrace" read --where "${deep}a=1" "$WORK/limits" 2>"$ERR" && code=0 || code=$?
+same "too deep: status" "$code" 2
+has "too deep" "expected at most 64 of ! and ( within each other"
 same "a thread that is none" "$("$fasttrace" read --tid=1 "$WORK/limits" | wc -l)" 0
 same "a level that none has" "$("$fasttrace" read --count --level=err "$WORK/limits")" 0
 is "times of UTC" sh -c "\"$fasttrace\" read --utc \"$WORK/limits\" | sed -n 3p | grep -q \" ${date%Z}\.${third#*.}Z: \""

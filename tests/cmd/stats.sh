@@ -41,6 +41,7 @@ spans_of_lines() # of fasttrace read: NAME COUNT TOTAL MAX BEGINS ENDS, times in
 	}
 	END { for (s in names) {
 		for (t in threads) lone_begin[s] += depth[t, s]
+		if (count[s]) most[s] = sprintf("%d", most[s])
 		printf "%s %d %d %s %d %d\n", s, count[s], total[s], most[s], lone_begin[s], lone_end[s]
 	} }' "$@" | LC_ALL=C sort
 }
