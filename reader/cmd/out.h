@@ -100,6 +100,13 @@ struct ft_who {
 /** ft_who_get() - of what comes next of a stream. */
 void ft_who_get(struct ft_ctf_stream *stream, struct ft_who *who);
 
+/**
+ * ft_fields_only() - of all events write those fields alone, in their own order.
+ * @list: names, with commas between.
+ * Return: EXIT_SUCCESS; EXIT_FAILURE: no event has one of them, and it was told.
+ */
+int ft_fields_only(struct ft_ctf_reader *reader, const char *list);
+
 /** ft_line_write(), ft_json_write() - a line for what comes next of a stream. */
 void ft_line_write(struct ft_out *out, struct ft_ctf_stream *stream);
 void ft_json_write(struct ft_out *out, struct ft_ctf_stream *stream);

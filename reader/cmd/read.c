@@ -12,6 +12,7 @@
 #include "out.h"
 
 static gboolean as_json, only_count, utc;
+static char *fields;
 
 /* Order does not matter: each stream for itself. */
 static uint64_t events_count(struct ft_ctf_reader *reader)
@@ -82,6 +83,8 @@ static int sources_read(const GPtrArray *operands)
 	ft_out_open(&out, STDOUT_FILENO);
 	out.utc = utc;
 	status = ft_inputs_open(&inputs, operands, &out);
+	if (fields && ft_fields_only(&inputs.reader, fields))
+		status = EXIT_FAILURE;
 	if (all_read(&inputs.reader, &out, &ft_filter_options) || inputs.reader.complaints)
 		status = EXIT_FAILURE;
 	ft_inputs_close(&inputs);
@@ -90,12 +93,14 @@ static int sources_read(const GPtrArray *operands)
 
 int ft_read(int argc, char **argv)
 {
-	GOptionEntry entries[3 + FT_FILTER_ENTRIES] = {
+	GOptionEntry entries[4 + FT_FILTER_ENTRIES] = {
 		{"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "an object of JSON on each line",
 		 NULL},
 		{"utc", 'u', 0, G_OPTION_ARG_NONE, &utc, "times as dates, of UTC", NULL},
 		{"count", 'c', 0, G_OPTION_ARG_NONE, &only_count, "print how many events there are",
 		 NULL},
+		{"fields", 'f', 0, G_OPTION_ARG_FILENAME, &fields,
+		 "print these fields alone, with commas between", "NAMES"},
 	};
 	const struct ft_usage usage = {
 		"read", "SOURCE...",
@@ -111,7 +116,7 @@ int ft_read(int argc, char **argv)
 	GPtrArray *operands = g_ptr_array_new();
 	int status;
 
-	memcpy(entries + 3, ft_filter_entries(), FT_FILTER_ENTRIES * sizeof(*entries));
+	memcpy(entries + 4, ft_filter_entries(), FT_FILTER_ENTRIES * sizeof(*entries));
 	if (ft_usage_parse(&usage, argc, argv, operands, &status)) {
 		status = ft_filter_parse(&ft_filter_options);
 		if (operands->len && !status)
@@ -119,6 +124,7 @@ int ft_read(int argc, char **argv)
 		else if (!status)
 			status = ft_misused("SOURCE is missing: expected a trace or a process");
 	}
+	g_free(fields);
 	ft_filter_clear(&ft_filter_options);
 	g_ptr_array_unref(operands);
 	return status;

@@ -133,6 +133,38 @@ for o in --from=noon --to=1x --last=5y --event=a:b:c --level=loud --tid=x --wher
 	has "$o: what is expected" "${o%%=*}=${o#*=}: expected"
 done
 
+# Fields: those that all fields hold of these names, whatever is in them.
+only() # NAMES: of JSON lines; "": all
+{
+	python3 -c '
+import json, sys
+names = sys.argv[1].split(",")
+for line in sys.stdin:
+    event = json.loads(line)
+    for scope in ("context", "fields"):
+        if scope in event:
+            event[scope] = {k: v for k, v in event[scope].items() if k in names or names == [""]}
+    print(json.dumps(event, separators=(",", ":"), ensure_ascii=False))' "$1"
+}
+for t in le be; do
+	for f in kind,chosen,native,odd outer,pairs,one matrix,texts,text half; do
+		"$fasttrace" read --json "$WORK/others/$t" | only "$f" >"$WORK/a"
+		"$fasttrace" read --json --fields="$f" "$WORK/others/$t" | only "" >"$WORK/b"
+		is "$t: fields $f: there are some" grep -q "\"${f##*,}\":" "$WORK/a"
+		is "$t: fields $f" diff "$WORK/a" "$WORK/b"
+	done
+done
+sed 's/: \(limits:[^ ]*:\).*\( zero=[^ ]*\).*/: \1\2/; t; s/: \([a-z]*:[^ ]*:\).*/: \1/' \
+	"$WORK/limits.text" >"$WORK/a"
+"$fasttrace" read -f zero "$WORK/limits" >"$WORK/b"
+is "a field in lines" diff "$WORK/a" "$WORK/b"
+same "and --where sees the others" "$("$fasttrace" read -f zero --where max=255 "$WORK/limits" | grep -vc LOST)" \
+	"$("$fasttrace" read --count --where max=255 "$WORK/limits")"
+"$fasttrace" read --fields=zero,nowhere "$WORK/limits" 2>"$ERR" >"$WORK/shown" && code=0 || code=$?
+same "a field that is none: status" "$code" 1
+has "a field that is none" "fasttrace read: --fields=zero,nowhere: no event has a field 'nowhere'"
+is "the others are shown" diff "$WORK/a" "$WORK/shown"
+
 # What is wrong is told of, and the rest is read.
 cp -r "$WORK/others/le" "$WORK/le"
 all=$("$fasttrace" read --count "$WORK/le")
