@@ -35,6 +35,7 @@ int ft_snapshot(int argc, char **argv);
 int ft_record(int argc, char **argv);
 int ft_read(int argc, char **argv);
 int ft_stats(int argc, char **argv);
+int ft_export(int argc, char **argv);
 
 /* usage.c */
 struct ft_usage {

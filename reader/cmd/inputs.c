@@ -84,6 +84,7 @@ int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct f
 	*inputs = (struct ft_inputs){.reader = {.complain = complain, .of = out}};
 	inputs->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
 	fasttrace_reader_guard();
+	ft_signals_catch();
 	for (guint i = 0; i < operands->len; i++)
 		if (source_add(&inputs->reader, operands->pdata[i], inputs->snapshots))
 			status = EXIT_FAILURE;

@@ -16,6 +16,7 @@ struct ft_inputs {
 
 /**
  * ft_inputs_open() - processes are read as they are now; folders may hold several traces.
+ * Signals are noted from here on.
  * @out: flushed before a complaint, so that what was read stands before it; NULL: none.
  * Return: EXIT_SUCCESS; EXIT_FAILURE: one could not be opened, and it was told why.
  */

@@ -31,7 +31,7 @@ static void character_escape(GString *to, char c)
 		g_string_append_c(to, c);
 }
 
-static void string_write(struct ft_out *out, const char *text, size_t bytes)
+void ft_json_string(struct ft_out *out, const char *text, size_t bytes)
 {
 	size_t plain = plain_bytes(text, bytes);
 	char *valid;
@@ -63,7 +63,7 @@ static void key_write(struct ft_out *out, const char *name, bool *begun)
 	*begun = false;
 	if (!*name)
 		return;
-	string_write(out, name, strlen(name));
+	ft_json_string(out, name, strlen(name));
 	ft_out_char(out, ':');
 }
 
@@ -86,7 +86,7 @@ static void enum_write(struct ft_out *out, const struct ft_ctf_op *op, uint64_t 
 		if (!ft_ctf_label_is(l, value, op->is_signed))
 			continue;
 		text_write(out, "\"label\":");
-		string_write(out, l->name, strlen(l->name));
+		ft_json_string(out, l->name, strlen(l->name));
 		ft_out_char(out, ',');
 		break;
 	}
@@ -113,7 +113,7 @@ static void value_write(struct ft_out *out, const struct ft_ctf_value *value, bo
 		break;
 	case FT_CTF_OP_STRING:
 	case FT_CTF_OP_TEXT:
-		string_write(out, value->text, value->bytes);
+		ft_json_string(out, value->text, value->bytes);
 		break;
 	case FT_CTF_OP_ARRAY:
 		ft_out_char(out, '[');
@@ -171,7 +171,7 @@ static void who_write(struct ft_out *out, struct ft_ctf_stream *s)
 	ft_who_get(s, &who);
 	if (who.comm) {
 		text_write(out, ",\"comm\":");
-		string_write(out, who.comm, who.comm_bytes);
+		ft_json_string(out, who.comm, who.comm_bytes);
 	}
 	if (who.tid >= 0) {
 		text_write(out, ",\"tid\":");
@@ -188,7 +188,7 @@ static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 	bool begun = true;
 
 	text_write(out, ",\"event\":");
-	string_write(out, c->event->name, strlen(c->event->name));
+	ft_json_string(out, c->event->name, strlen(c->event->name));
 	if (c->stream->context.ops || c->event->context.ops) {
 		text_write(out, ",\"context\":{");
 		values_write(out, c, &c->stream->context, c->context, &begun);
@@ -199,6 +199,18 @@ static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 	text_write(out, ",\"fields\":{");
 	values_write(out, c, &c->event->fields, c->fields, &begun);
 	ft_out_bytes(out, "}", 1);
+}
+
+void ft_json_args(struct ft_out *out, struct ft_ctf_cursor *c)
+{
+	bool begun = true;
+
+	ft_out_need(out, FT_OUT_ROOM);
+	ft_out_char(out, '{');
+	values_write(out, c, &c->stream->context, c->context, &begun);
+	values_write(out, c, &c->event->context, c->own, &begun);
+	values_write(out, c, &c->event->fields, c->fields, &begun);
+	ft_out_char(out, '}');
 }
 
 void ft_json_write(struct ft_out *out, struct ft_ctf_stream *s)

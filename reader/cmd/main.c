@@ -12,6 +12,7 @@ static const struct ft_command commands[] = {
 	{"info", "show what an arena says of itself", ft_info},
 	{"read", "print the events of traces", ft_read},
 	{"stats", "count events, and tell how long spans took", ft_stats},
+	{"export", "write the events of traces for other tools", ft_export},
 	{"control", "flush, clear, stop tracing, switch events", ft_control},
 	{"snapshot", "copy what is in memory into a CTF trace", ft_snapshot},
 	{"record", "write events into a CTF trace as they come", ft_record},

@@ -29,6 +29,8 @@ void ft_out_open(struct ft_out *out, int fd)
 
 void ft_out_flush(struct ft_out *out)
 {
+	if (out->fd < 0)
+		return;
 	if (!out->error && out->at > out->begin)
 		out->error = ft_write_all(out->fd, out->begin, (size_t)(out->at - out->begin));
 	out->at = out->begin;

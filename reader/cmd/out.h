@@ -16,7 +16,7 @@
 struct ft_out {
 	char *at, *end; /* the next byte; behind the last one */
 	char *begin;
-	int fd;
+	int fd; /* -1: it stays in memory */
 	int error;
 	bool utc; /* times as dates */
 	/* The second that was written last. */
@@ -110,5 +110,9 @@ int ft_fields_only(struct ft_ctf_reader *reader, const char *list);
 /** ft_line_write(), ft_json_write() - a line for what comes next of a stream. */
 void ft_line_write(struct ft_out *out, struct ft_ctf_stream *stream);
 void ft_json_write(struct ft_out *out, struct ft_ctf_stream *stream);
+/** ft_json_string() - between quotes. Makes room. */
+void ft_json_string(struct ft_out *out, const char *text, size_t bytes);
+/** ft_json_args() - an object of the fields of contexts and of the event. */
+void ft_json_args(struct ft_out *out, struct ft_ctf_cursor *cursor);
 
 #endif

@@ -79,7 +79,6 @@ static int sources_read(const GPtrArray *operands)
 	struct ft_out out;
 	int status;
 
-	ft_signals_catch();
 	ft_out_open(&out, STDOUT_FILENO);
 	out.utc = utc;
 	status = ft_inputs_open(&inputs, operands, &out);
