@@ -34,6 +34,7 @@ static const struct ft_format *const formats[] = {
 	&ft_format_chrome,
 	&format_json,
 	&ft_format_csv,
+	&ft_format_perfetto,
 };
 
 static const struct ft_format *format_find(const char *name)
@@ -120,7 +121,6 @@ static int all_export(struct ft_export *x, struct ft_ctf_reader *reader, struct 
 
 	x->threads = g_hash_table_new_full(ft_thread_hash, ft_thread_equal, NULL, ft_thread_free);
 	x->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-	x->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	ft_out_open(&x->cell, -1);
 	ft_filter_begin(filter, reader);
 	if (x->format->begin)
@@ -130,7 +130,6 @@ static int all_export(struct ft_export *x, struct ft_ctf_reader *reader, struct 
 		x->format->end(x);
 	err = ft_out_close(x->out);
 	ft_out_close(&x->cell);
-	g_hash_table_unref(x->counters);
 	g_hash_table_unref(x->pids);
 	g_hash_table_unref(x->threads);
 	if (!err)
@@ -179,8 +178,8 @@ static int export_run(const GPtrArray *operands)
 int ft_export(int argc, char **argv)
 {
 	GOptionEntry entries[2 + FT_FILTER_ENTRIES] = {
-		{"format", 'f', 0, G_OPTION_ARG_STRING, &format_name, "chrome, json or csv",
-		 "FORMAT"},
+		{"format", 'f', 0, G_OPTION_ARG_STRING, &format_name,
+		 "chrome, json, csv or perfetto", "FORMAT"},
 		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &file_name,
 		 "file to write; - or none: standard output", "FILE"},
 	};

@@ -52,15 +52,15 @@ struct ft_export {
 	const struct ft_format *format;
 	struct ft_out *out, cell; /* cell: memory */
 	bool begun;
-	int64_t begin_ns;     /* of the first event */
-	GHashTable *threads;  /* of struct ft_thread */
-	GHashTable *pids;     /* that were told of */
-	GHashTable *counters; /* perfetto.c's */
-	uint64_t unmatched;   /* ends without a begin */
-	uint64_t closed;      /* spans that were ended by one around them */
+	int64_t begin_ns;    /* of the first event */
+	GHashTable *threads; /* of struct ft_thread */
+	GHashTable *pids;    /* that were told of */
+	uint64_t unmatched;  /* ends without a begin */
+	void *user;	     /* of the format */
+	uint64_t closed;     /* spans that were ended by one around them */
 };
 
-extern const struct ft_format ft_format_chrome, ft_format_csv;
+extern const struct ft_format ft_format_chrome, ft_format_csv, ft_format_perfetto;
 
 /** ft_spans_write() - what comes next of a stream, as format's items. */
 void ft_spans_write(struct ft_export *export, struct ft_ctf_stream *stream);

@@ -20,7 +20,15 @@ chrome() # SOURCE FILE: a valid one of all events; what it counts
 {
 	fasttrace read --json "$1" >lines
 	fasttrace export --format=chrome "$1" -o "$2" 2>told || return
-	python3 -m json.tool "$2" >/dev/null && python3 "$here/helper_chrome.py" "$2" lines
+	python3 -m json.tool "$2" >/dev/null || return
+	python3 "$here/helper_export.py" "$2" lines
+}
+
+perfetto() # SOURCE: the same of protobuf
+{
+	fasttrace read --json "$1" >lines
+	fasttrace export --format=perfetto "$1" -o perfetto 2>told || return
+	python3 "$here/helper_export.py" perfetto lines
 }
 
 table() # CSV LINES: its rows are the lines
@@ -56,6 +64,7 @@ END
 murder "$server"
 same "httpd: chrome counts as read does" "$(chrome "$server" httpd.chrome)" "$(counts "$server")"
 same "httpd: all requests" "$(grep -c '"httpd:request"' httpd.chrome)" 200
+same "httpd: perfetto counts as well" "$(perfetto "$server")" "$(counts "$server")"
 same "httpd: nothing is told" "$(cat told)" ""
 fasttrace snapshot "$server" -o httpd.ctf 2>/dev/null
 fasttrace export -f chrome httpd.ctf -o copied
@@ -63,19 +72,37 @@ is "of a trace the same as of a process" cmp httpd.chrome copied
 
 # Spans, good and bad.
 "$BUILD/tests/cmd/spans" 5 &
-pid=$!
+pid=$! spans=$!
 wait "$pid" || :
-same "spans: begins, ends, instants, counters" "$(counts "$pid")" "1003 1003 501 1000"
+same "spans: begins, ends, instants, counters" "$(counts "$pid")" "1005 1005 501 1000"
 same "spans: an end for each begin but one, and none besides" \
-	"$(chrome "$pid" spans.chrome)" "1003 1002 501 1000"
+	"$(chrome "$pid" spans.chrome)" "1005 1004 501 1000"
 same "spans: what is left out is told" "$(cat told)" \
 	"fasttrace export: 2 ends of spans are left out: their begins are not there, as they were before the first event, or lost
 fasttrace export: 1 spans are ended by the end of one around them: expected the innermost to end first"
+same "spans: the same in perfetto" "$(perfetto "$pid")" "1005 1004 501 1000"
 same "an event called begin is an instant" "$(grep -c '"ph":"i".*"odd:begin"' spans.chrome)" 1
 fasttrace export -f chrome -e 'odd:*' --tid="$pid" "$pid" 2>told |
 	python3 -c 'import json, sys
 print(len([e for e in json.load(sys.stdin)["traceEvents"] if e["ph"] != "M"]))' >chosen
-same "what is asked for alone" "$(cat chosen)" 6
+same "what is asked for alone" "$(cat chosen)" 10
+
+# All types.
+record "$FASTTRACE_DIR" -o all
+until_true 20 test -e "$FASTTRACE_DIR/.lock"
+"$BUILD/tests/mount/limits" >/dev/null
+"$BUILD/examples/events" >/dev/null
+gone()
+{
+	! find "$FASTTRACE_DIR" -name "[!.]*-[0-9]*-*" | grep -qv -e "-$server-" -e "-$spans-"
+}
+until_true 20 gone
+kill -INT "$recorder"
+recorded "record" 0
+for s in all/*; do
+	same "types: chrome" "$(chrome "$s" types)" "$(counts "$s")"
+	same "types: perfetto" "$(perfetto "$s")" "$(counts "$s")"
+done
 
 # Lines and tables.
 for s in "$server" "$pid"; do
@@ -88,9 +115,9 @@ done
 
 # Files: complete, or as they were.
 echo before >file
-says 2 "fasttrace export: --format=svg: expected one of chrome, json, csv
+says 2 "fasttrace export: --format=svg: expected one of chrome, json, csv, perfetto
 Try 'fasttrace export --help'" export -f svg "$pid" -o file
-says 2 "fasttrace export: --format is missing: expected one of chrome, json, csv
+says 2 "fasttrace export: --format is missing: expected one of chrome, json, csv, perfetto
 Try 'fasttrace export --help'" export "$pid" -o file
 says 2 "fasttrace export: SOURCE is missing: expected a trace or a process
 Try 'fasttrace export --help'" export -f csv -o file

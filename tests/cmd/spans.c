@@ -43,6 +43,10 @@ int main(int argc, char **argv)
 	FASTTRACE_BEGIN(odd, b);
 	FASTTRACE_END(odd, a); /* and so of b */
 	FASTTRACE_END(odd, b);
+	FASTTRACE_BEGIN(odd, again);
+	FASTTRACE_BEGIN(odd, again);
+	FASTTRACE_END(odd, again);
+	FASTTRACE_END(odd, again);
 	FASTTRACE(odd, begin);
 	FASTTRACE_BEGIN(odd, open);
 	return raise(SIGKILL);
