@@ -394,6 +394,7 @@ void ft_ctf_meta_free(struct ft_ctf_meta *meta)
 	g_ptr_array_unref(meta->types);
 	g_array_unref(meta->env);
 	g_string_chunk_free(meta->strings);
+	g_free(meta->text);
 	g_free(meta);
 }
 
@@ -448,7 +449,9 @@ struct ft_ctf_meta *ft_ctf_meta_new(const char *data, size_t bytes, const char *
 	} else {
 		ok = text_parse(meta, data, bytes, name, error);
 	}
-	g_string_free(joined, TRUE);
+	if (ok && !joined->len)
+		g_string_append_len(joined, data, (gssize)strnlen(data, bytes));
+	meta->text = g_string_free(joined, FALSE);
 	if (ok && ft_ctf_compile(meta, name, error))
 		return meta;
 	ft_ctf_meta_free(meta);

@@ -224,7 +224,7 @@ struct ft_ctf_meta {
 	/* What it owns. */
 	GPtrArray *types, *programs;
 	GStringChunk *strings;
-	char *text;
+	char *text; /* all of it, without packets */
 };
 
 /**

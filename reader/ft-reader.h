@@ -112,6 +112,8 @@ void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fi
 
 /** ft_packet_parse() - what a header that ft_packet_header() has laid out says. */
 void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields);
+/** ft_packet_cut() - say in it that there are fewer events. @content, @bytes: with the header. */
+void ft_packet_cut(uint8_t *header, uint64_t begin, uint64_t end, uint64_t content, uint64_t bytes);
 
 /**
  * ft_packet_time() - the 64-bit time of an event.

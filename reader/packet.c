@@ -42,6 +42,18 @@ void ft_packet_header(const struct fasttrace_arena *a, const struct ft_packet_fi
 	memcpy(out, &h, sizeof(h));
 }
 
+void ft_packet_cut(uint8_t *header, uint64_t begin, uint64_t end, uint64_t content, uint64_t bytes)
+{
+	struct packet_header h;
+
+	memcpy(&h, header, sizeof(h));
+	h.timestamp_begin = begin;
+	h.timestamp_end = end;
+	h.content_size = content * 8;
+	h.packet_size = bytes * 8;
+	memcpy(header, &h, sizeof(h));
+}
+
 void ft_packet_parse(const uint8_t *header, struct ft_packet_fields *fields)
 {
 	struct packet_header h;

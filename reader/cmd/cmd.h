@@ -36,6 +36,8 @@ int ft_record(int argc, char **argv);
 int ft_read(int argc, char **argv);
 int ft_stats(int argc, char **argv);
 int ft_export(int argc, char **argv);
+int ft_merge(int argc, char **argv);
+int ft_cut(int argc, char **argv);
 
 /* usage.c */
 struct ft_usage {

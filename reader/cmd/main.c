@@ -13,6 +13,8 @@ static const struct ft_command commands[] = {
 	{"read", "print the events of traces", ft_read},
 	{"stats", "count events, and tell how long spans took", ft_stats},
 	{"export", "write the events of traces for other tools", ft_export},
+	{"merge", "copy traces into one CTF folder", ft_merge},
+	{"cut", "copy the events of a time into a CTF folder", ft_cut},
 	{"control", "flush, clear, stop tracing, switch events", ft_control},
 	{"snapshot", "copy what is in memory into a CTF trace", ft_snapshot},
 	{"record", "write events into a CTF trace as they come", ft_record},

@@ -35,7 +35,7 @@ options() # of a text: the long ones
 
 # Help and version.
 commands=$(fasttrace --help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
-for c in ls info read stats export control snapshot record; do
+for c in ls info read stats export merge cut control snapshot record; do
 	is "$c is a command" test "${commands#*"$c"}" != "$commands"
 done
 for o in --help -h; do prints '^Usage: fasttrace COMMAND \[OPTION\]\.\.\. SOURCE\.\.\.$' $o; done
