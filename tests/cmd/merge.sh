@@ -26,6 +26,22 @@ spans() # a process of them, which is killed; $pid
 	wait "$pid" 2>/dev/null || :
 }
 
+headers() # DIR...: their packets say when the first event is, and follow one another
+{
+	python3 - "$@" <<-'END'
+		import pathlib, struct, sys
+		for path in (p for d in sys.argv[1:] for p in pathlib.Path(d).iterdir() if p.name != "metadata"):
+		    data, at = path.read_bytes(), 0
+		    while at < len(data):
+		        magic, begin, end, content, size = struct.unpack_from("<I28xQQQQ", data, at)
+		        first, = struct.unpack_from("<Q", data, at + 88)
+		        assert magic == 0xC1FC1FC1 and size % 64 == 0 and content <= size
+		        assert first >> 16 == begin & 0xFFFFFFFFFFFF <= end & 0xFFFFFFFFFFFF, path
+		        at += size // 8
+		    assert at == len(data)
+	END
+}
+
 time_of() # FILE NTH: of a line of read
 {
 	sed -n "$2s/.* \([0-9]*\.[0-9]*\): .*/\1/p" "$1"
@@ -89,6 +105,7 @@ for begin in 1 2 $((lines / 7)) $((lines / 3)) $((lines / 2)) $((lines - 1)); do
 		same "and has no complaint" "$(cat "$ERR")" ""
 	done
 done
+is "packets say what is in them" headers cut[0-9]*
 is "there were enough cuts" [ "$k" -gt 15 ]
 fasttrace cut --last=1h one -o cut 2>"$ERR"
 is "to cut nothing off is to merge" diff -r one cut
@@ -129,7 +146,7 @@ says 2 "fasttrace cut: which time is missing: expected --from, --to or --last
 Try 'fasttrace cut --help'" cut one -o x
 says 1 "fasttrace merge: both: exists: expected the name of a folder to be made" merge one -o both
 cp -r one broken
-stream=$(find broken -type f ! -name metadata -size +4k | sort | head -n 1)
+stream=$(find broken -type f ! -name metadata | sort | tail -n 1) # no other goes on with its thread
 truncate -s -5 "$stream"
 fasttrace merge broken -o rest 2>"$ERR" && code=0 || code=$?
 same "a packet that is cut off: exit status" "$code" 1

@@ -17,7 +17,7 @@ static void *work(void *arg)
 	for (int i = 0; i < 100; i++) {
 		FASTTRACE_BEGIN(work, outer, (i, i));
 		FASTTRACE_COUNTER(work, depth, i % 7 - 3);
-		FASTTRACE_BEGIN(work, inner, (text, "\"q\"\\,\n\xff"), (half, i / 2.0));
+		FASTTRACE_BEGIN(work, inner, (text, "\"\"\\,\n\xff"), (half, i / 2.0));
 		FASTTRACE(work, step, (i, i));
 		FASTTRACE_END(work, inner);
 		FASTTRACE_COUNTER(work, load, i / 8.0);
