@@ -81,6 +81,7 @@ programs = $(patsubst %.c,$(BUILD)/%,$(wildcard $(1)))
 TRACER_OBJS := $(call objects,tracer/*.c)
 READER_OBJS := $(call objects,reader/*.c)
 CMD_OBJS := $(call objects,reader/cmd/*.c)
+PAGES := $(wildcard docs/*.1 reader/cmd/*.1)
 FS_OBJS := $(call objects,fs/*.c)
 EXAMPLE_OBJS := $(call objects,examples/*.c)
 CXX_OBJS := $(if $(shell command -v $(firstword $(CXX)) 2>/dev/null), \
@@ -235,12 +236,12 @@ install: libs $(FS) $(CMD) $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc
 	$(INSTALL) -m 644 $(HEADERS:%=include/%) $(DESTDIR)$(INCLUDEDIR)/
 	$(INSTALL) -m 644 $(BUILD)/fasttrace.pc $(BUILD)/fasttrace-reader.pc \
 		$(DESTDIR)$(PKGCONFIGDIR)/
-	$(INSTALL) -m 644 $(wildcard docs/*.1) $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -m 644 $(PAGES) $(DESTDIR)$(MANDIR)/man1/
 	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/fasttracefs $(DESTDIR)$(BINDIR)/fasttrace \
-		$(patsubst docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard docs/*.1)) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(PAGES))) \
 		$(HEADERS:%=$(DESTDIR)$(INCLUDEDIR)/%) \
 		$(foreach l,libfasttrace libfasttrace-reader,$(foreach s,a so so.$(SOVERSION) \
 		so.$(VERSION),$(DESTDIR)$(LIBDIR)/$(l).$(s))) \

@@ -54,9 +54,19 @@ static int help_print(void)
 	return status;
 }
 
+static int command_run(int argc, char **argv)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (!strcmp(argv[0], commands[i].name))
+			return commands[i].run(argc, argv);
+	return ft_misused("%s: expected a command: see the list in --help",
+			  *argv[0] ? argv[0] : "''");
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	bool help = !strcmp(name, "help");
 
 	if (argc < 2) {
 		char *text = help_text();
@@ -65,12 +75,11 @@ int main(int argc, char **argv)
 		g_free(text);
 		return FT_EXIT_USAGE;
 	}
-	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || (help && argc == 2))
 		return help_print();
 	if (!strcmp(name, "--version") || !strcmp(name, "-V"))
 		return ft_print("fasttrace " FASTTRACE_VERSION "\n");
-	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
-		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
-	return ft_misused("%s: expected a command: see the list in --help", *name ? name : "''");
+	if (help) /* "help read" is "read --help" */
+		return command_run(2, (char *[]){argv[2], (char *)"--help", NULL});
+	return command_run(argc - 1, argv + 1);
 }

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # commandline.sh - the command line of fasttrace: what each one says, where to, and its exit status; and
-# that the manual page tells of it.
+# that the manual pages tell of it.
 # shellcheck disable=SC2317,SC2329 # is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
 LC_ALL=C
 export LC_ALL
-page=$(realpath "$(dirname "$0")/../../docs/fasttrace.1")
+root=$(realpath "$(dirname "$0")/../..")
 cd "$WORK"
 
 misused() # COMMAND TEXT [ARG...]
@@ -30,7 +30,7 @@ prints() # PATTERN ARG...: on stdout alone
 
 options() # of a text: the long ones
 {
-	grep -oE -- '--[a-z]+(-[a-z]+)*' "$1" | grep -vx -- --rm | sort -u
+	sed 's/\\-/-/g; s/\\f.//g' "$1" | grep -oE -- '--[a-z]+(-[a-z]+)*' | grep -vx -- --rm | sort -u
 }
 
 # Help and version.
@@ -56,20 +56,29 @@ misused "" "bogus: expected a command: see the list in --help" bogus
 misused "" "'': expected a command: see the list in --help" ""
 misused "" "--bogus: expected a command: see the list in --help" --bogus
 
-# The manual page.
-if command -v groff >/dev/null; then
-	groff -man -ww -Tutf8 -z "$page" >"$ERR" 2>&1
-	same "groff has no complaint" "$(cat "$ERR")" ""
-fi
-sed 's/\\-/-/g; s/\\f.//g' "$page" >"$WORK/page"
 for c in $commands; do
-	is "the page tells of $c" grep -q "^\.SS fasttrace $c" "$WORK/page"
-	fasttrace "$c" --help
-done >"$WORK/help"
-fasttrace --help >>"$WORK/help"
-grep -v '^ok\|^not ok' "$WORK/help" >"$WORK/help.text"
-same "the options are those of --help" "$(options "$WORK/page")" "$(options "$WORK/help.text")"
-grep '^ok\|^not ok' "$WORK/help" || :
+	same "help $c" "$(fasttrace help "$c")" "$(fasttrace "$c" --help)"
+done
+same "help" "$(fasttrace help)" "$(fasttrace --help)"
+misused "" "bogus: expected a command: see the list in --help" help bogus
+
+# The manual pages: one of all, one of each.
+complaints() # PAGE: of groff, of man
+{
+	! command -v groff >/dev/null || groff -man -ww -Tutf8 -z "$1"
+	! command -v man >/dev/null || man -l --warnings "$1" >/dev/null
+}
+for c in "" $commands; do
+	page=$root/reader/cmd/fasttrace-$c.1
+	[ "$c" ] || page=$root/docs/fasttrace.1
+	same "${page##*/}: groff and man have no complaint" "$(complaints "$page" 2>&1)" ""
+	[ "$c" ] || continue
+	fasttrace "$c" --help >"$WORK/help"
+	same "${page##*/}: its options are those of --help" "$(options "$page")" "$(options "$WORK/help")"
+	is "the page of all tells of $c" grep -qF "fasttrace\\-$c (1)" "$root/docs/fasttrace.1"
+	is "${page##*/}: says it in the words of help" \
+		grep -qF -- "\\- $(fasttrace --help | sed -n "s/^  $c  *//p")" "$page"
+done
 
 # Operands and values.
 misused info "SOURCE is missing: expected a process"

@@ -37,7 +37,7 @@ needed()
 
 make --no-print-directory BUILD="$BUILD" PREFIX="$tmp/usr" install >/dev/null
 lib=$tmp/usr/lib
-for f in bin/fasttracefs bin/fasttrace share/man/man1/fasttrace.1 include/fasttrace.h include/fasttrace-abi.h \
+for f in bin/fasttracefs bin/fasttrace share/man/man1/fasttrace.1 share/man/man1/fasttrace-read.1 include/fasttrace.h include/fasttrace-abi.h \
 	include/fasttrace-c.h include/fasttrace-cxx.h include/fasttrace-reader.h \
 	lib/libfasttrace.a lib/libfasttrace.so lib/libfasttrace.so.0 lib/libfasttrace-reader.a \
 	lib/libfasttrace-reader.so lib/libfasttrace-reader.so.0 lib/pkgconfig/fasttrace.pc \
