@@ -47,6 +47,7 @@ need_for_check()
 	need util-linux command -v setpriv
 	need procps command -v ps
 	need python3 command -v python3
+	need python3-jsonschema command -v jsonschema
 	need less command -v less
 	need rsync command -v rsync
 	need diffutils command -v diff

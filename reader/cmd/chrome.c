@@ -25,43 +25,48 @@ static void separate(struct ft_export *x)
 	x->begun = true;
 }
 
-static void whose_write(struct ft_out *out, const struct ft_thread *t)
-{
-	ft_out_need(out, FT_OUT_ROOM);
-	text_write(out, ",\"pid\":");
-	ft_out_i64(out, t->pid);
-	text_write(out, ",\"tid\":");
-	ft_out_i64(out, t->tid);
-}
-
-static void name_write(struct ft_export *x, const struct ft_thread *t, const char *what,
+static void name_write(struct ft_export *x, const char *what, int64_t pid, int64_t tid,
 		       const char *name)
 {
-	if (!name)
-		return;
 	separate(x);
 	text_write(x->out, "{\"ph\":\"M\",\"name\":\"");
 	text_write(x->out, what);
-	ft_out_char(x->out, '"');
-	whose_write(x->out, t);
+	text_write(x->out, "\",\"pid\":");
+	ft_out_i64(x->out, pid);
+	text_write(x->out, ",\"tid\":");
+	ft_out_i64(x->out, tid);
 	text_write(x->out, ",\"args\":{\"name\":");
 	ft_json_string(x->out, name, strlen(name));
 	ft_out_need(x->out, FT_OUT_ROOM);
 	text_write(x->out, "}}");
 }
 
-static void thread_write(struct ft_export *x, const struct ft_thread *t)
+static void process_write(struct ft_export *x, const struct ft_process *p)
 {
-	if (t->first)
-		name_write(x, t, "process_name", t->process);
-	name_write(x, t, "thread_name", t->name);
+	char *name = ft_process_name(p);
+
+	if (name)
+		name_write(x, "process_name", p->id, p->id, name);
+	g_free(name);
 }
 
-static void time_write(struct ft_out *out, int64_t ns)
+static void track_write(struct ft_export *x, const struct ft_track *track)
+{
+	char *name = ft_track_name(track);
+
+	if (name)
+		name_write(x, "thread_name", track->thread->process->id, track->tid, name);
+	g_free(name);
+}
+
+/* Microseconds. */
+static void time_write(struct ft_out *out, const char *label, int64_t ns)
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
-	text_write(out, ns < 0 ? ",\"ts\":-" : ",\"ts\":");
+	text_write(out, label);
+	if (ns < 0)
+		ft_out_char(out, '-');
 	ft_out_u64(out, size / 1000);
 	ft_out_char(out, '.');
 	ft_out_char(out, (char)('0' + size / 100 % 10));
@@ -69,43 +74,77 @@ static void time_write(struct ft_out *out, int64_t ns)
 	ft_out_char(out, (char)('0' + size % 10));
 }
 
-static void args_write(struct ft_out *out, const struct ft_item *item)
+/* Of a begin, those of its end with them. */
+static void kept_write(struct ft_export *x, const struct ft_item *item)
 {
+	struct ft_out *out = x->out;
+
+	ft_out_need(out, item->data->len + FT_OUT_ROOM);
+	ft_out_bytes(out, item->data->str, item->data->len);
 	if (!item->stream)
 		return;
-	text_write(out, ",\"args\":");
-	if (item->kind != FT_LOST) {
-		ft_json_args(out, &item->stream->cursor);
+	x->cell.at = x->cell.begin;
+	ft_json_args(&x->cell, &item->stream->cursor);
+	if (x->cell.at - x->cell.begin <= (ptrdiff_t)strlen("{}"))
 		return;
-	}
-	text_write(out, "{\"count\":");
-	ft_out_u64(out, item->stream->lost);
+	out->at--;
+	text_write(out, item->data->len > strlen("{}") ? ",\"end\":" : "\"end\":");
+	ft_out_need(out, (size_t)(x->cell.at - x->cell.begin) + FT_OUT_ROOM);
+	ft_out_bytes(out, x->cell.begin, (size_t)(x->cell.at - x->cell.begin));
 	ft_out_char(out, '}');
 }
 
-static void item_write(struct ft_export *x, const struct ft_thread *t, const struct ft_item *item)
+static void args_write(struct ft_export *x, const struct ft_item *item)
+{
+	text_write(x->out, ",\"args\":");
+	if (item->data) {
+		kept_write(x, item);
+	} else if (item->kind == FT_LOST) {
+		text_write(x->out, "{\"count\":");
+		ft_out_u64(x->out, item->stream->lost);
+		ft_out_char(x->out, '}');
+	} else {
+		ft_json_args(x->out, &item->stream->cursor);
+	}
+}
+
+static void data_keep(struct ft_export *x, GString *data, struct ft_ctf_stream *s)
+{
+	x->cell.at = x->cell.begin;
+	ft_json_args(&x->cell, &s->cursor);
+	g_string_append_len(data, x->cell.begin, x->cell.at - x->cell.begin);
+}
+
+static void item_write(struct ft_export *x, const struct ft_track *track,
+		       const struct ft_item *item)
 {
 	static const char *const phases[] = {
-		[FT_INSTANT] = "{\"ph\":\"i\",\"s\":\"t\"",
-		[FT_BEGIN] = "{\"ph\":\"B\"",
-		[FT_END] = "{\"ph\":\"E\"",
-		[FT_COUNTER] = "{\"ph\":\"C\"",
-		[FT_LOST] = "{\"ph\":\"i\",\"s\":\"t\"",
+		[FT_INSTANT] = "{\"ph\":\"i\",\"s\":\"t\",\"cat\":",
+		[FT_SPAN] = "{\"ph\":\"X\",\"cat\":",
+		[FT_OPEN] = "{\"ph\":\"B\",\"cat\":",
+		[FT_COUNTER] = "{\"ph\":\"C\",\"cat\":",
+		[FT_LOST] = "{\"ph\":\"i\",\"s\":\"t\",\"cat\":",
 	};
+	struct ft_out *out = x->out;
 
 	separate(x);
-	text_write(x->out, phases[item->kind]);
-	text_write(x->out, ",\"cat\":");
-	ft_json_string(x->out, item->kind == FT_LOST ? "lost" : item->name,
-		       item->kind == FT_LOST ? strlen("lost") : item->provider_bytes);
-	ft_out_need(x->out, FT_OUT_ROOM);
-	text_write(x->out, ",\"name\":");
-	ft_json_string(x->out, item->name, item->bytes);
-	whose_write(x->out, t);
-	time_write(x->out, item->ns - x->begin_ns);
-	args_write(x->out, item);
-	ft_out_need(x->out, FT_OUT_ROOM);
-	ft_out_char(x->out, '}');
+	text_write(out, phases[item->kind]);
+	ft_json_string(out, item->kind == FT_LOST ? "lost" : item->name->text,
+		       item->kind == FT_LOST ? strlen("lost") : item->name->provider_bytes);
+	ft_out_need(out, FT_OUT_ROOM);
+	text_write(out, ",\"name\":");
+	ft_json_string(out, item->name->text, item->name->bytes);
+	ft_out_need(out, FT_OUT_ROOM);
+	text_write(out, ",\"pid\":");
+	ft_out_i64(out, track->thread->process->id);
+	text_write(out, ",\"tid\":");
+	ft_out_i64(out, track->tid);
+	time_write(out, ",\"ts\":", item->ns - x->begin_ns);
+	if (item->kind == FT_SPAN)
+		time_write(out, ",\"dur\":", item->end_ns - item->ns);
+	args_write(x, item);
+	ft_out_need(out, FT_OUT_ROOM);
+	ft_out_char(out, '}');
 }
 
 static void end_write(struct ft_export *x)
@@ -119,7 +158,9 @@ static void end_write(struct ft_export *x)
 const struct ft_format ft_format_chrome = {
 	.name = "chrome",
 	.begin = begin_write,
-	.thread = thread_write,
+	.process = process_write,
+	.track = track_write,
+	.keep = data_keep,
 	.item = item_write,
 	.end = end_write,
 };

@@ -98,20 +98,16 @@ static void events_write(struct ft_export *x, struct ft_ctf_reader *reader,
 		if (x->format->line)
 			x->format->line(x, s);
 		else
-			ft_spans_write(x, s);
+			ft_tracks_write(x, s);
 	}
 }
 
-static void spans_report(const struct ft_export *x)
+static void lone_report(const struct ft_export *x)
 {
-	if (x->unmatched)
-		ft_report("%" G_GUINT64_FORMAT " ends of spans are left out: their begins are not "
-			  "there, as they were before the first event, or lost",
-			  x->unmatched);
-	if (x->closed)
-		ft_report("%" G_GUINT64_FORMAT " spans are ended by the end of one around them: "
-			  "expected the innermost to end first",
-			  x->closed);
+	if (x->lone)
+		ft_report("%" G_GUINT64_FORMAT " begins or ends of spans have no other side, or "
+			  "events were lost between: they are instants",
+			  x->lone);
 }
 
 /* Return: 0 or -errno. */
@@ -119,21 +115,20 @@ static int all_export(struct ft_export *x, struct ft_ctf_reader *reader, struct 
 {
 	int err;
 
-	x->threads = g_hash_table_new_full(ft_thread_hash, ft_thread_equal, NULL, ft_thread_free);
-	x->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+	ft_tracks_init(x);
 	ft_out_open(&x->cell, -1);
 	ft_filter_begin(filter, reader);
 	if (x->format->begin)
 		x->format->begin(x);
 	events_write(x, reader, filter);
+	ft_tracks_end(x);
 	if (x->format->end)
 		x->format->end(x);
 	err = ft_out_close(x->out);
 	ft_out_close(&x->cell);
-	g_hash_table_unref(x->pids);
-	g_hash_table_unref(x->threads);
+	ft_tracks_clear(x);
 	if (!err)
-		spans_report(x);
+		lone_report(x);
 	return ft_interrupted() ? -EINTR : err;
 }
 
@@ -185,7 +180,7 @@ int ft_export(int argc, char **argv)
 	};
 	const struct ft_usage usage = {
 		"export", "SOURCE...",
-		"Write the events of traces for other tools, in the order of time.",
+		"Write the events of traces for other tools.",
 		"\nA SOURCE is what `fasttrace read` takes. FILE is complete, or not there at "
 		"all.\n",
 		entries};

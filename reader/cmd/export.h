@@ -3,7 +3,7 @@
  * export.h - events in the formats of other tools.
  *
  *   export.c    the command, its file
- *   spans.c     threads, and spans that nest in them
+ *   tracks.c    spans, instants and counters, on the tracks of threads
  *   chrome.c    JSON of the Trace Event Format: chrome://tracing, Perfetto, speedscope, Firefox Profiler
  *   perfetto.c  protobuf of Perfetto
  *   csv.c       a table
@@ -12,27 +12,36 @@
 #define FT_EXPORT_H
 
 #include "out.h"
+#include "spans.h"
 
-enum ft_kind { FT_INSTANT, FT_BEGIN, FT_END, FT_COUNTER, FT_LOST };
+/* Where ids of processes and threads cannot be: they are 4194304 at most. */
+#define FT_NO_ID 4194305
 
-/* What is written: an event, a loss, or the end of a span that was never told. */
-struct ft_item {
-	enum ft_kind kind;
-	const char *name; /* PROVIDER:EVENT; not ended by a zero byte */
+/* What an event is called without what it is: the same for all of that name. */
+struct ft_name {
+	const char *text; /* PROVIDER:EVENT; not ended by a zero byte */
 	size_t bytes;
 	size_t provider_bytes;
-	int64_t ns;
-	struct ft_ctf_stream *stream; /* NULL: nothing is known but the above */
+	const struct ft_name *begin; /* of a span: what its begins are called */
 };
 
-/* One of the threads whose events there are. */
-struct ft_thread {
-	int64_t pid, tid; /* pid 0: not known; of a thread that is not known, tid is a CPU */
-	const char *process;
-	char *name;
-	bool is_cpu, first; /* first: of its process */
-	uint64_t number;    /* from 1 on */
-	GArray *open;	    /* of struct ft_item: spans, innermost last */
+enum ft_kind { FT_INSTANT, FT_SPAN, FT_OPEN, FT_COUNTER, FT_LOST };
+
+/* What is written. A span is when it has ended; one that is open has not. */
+struct ft_item {
+	enum ft_kind kind;
+	const struct ft_name *name;
+	int64_t ns, end_ns;	      /* end_ns: of a span */
+	const GString *data;	      /* of its begin, as the format keeps it; NULL: stream tells */
+	struct ft_ctf_stream *stream; /* at the event, of a span its end; NULL: nowhere any more */
+};
+
+/* A thread's, or of those of its spans that do not nest with the others. */
+struct ft_track {
+	const struct ft_thread *thread;
+	const struct ft_track *parent; /* NULL: the thread's own */
+	int64_t tid;		       /* FT_NO_ID and above: made up; as is the process' id */
+	uint64_t number;	       /* from 1 on */
 };
 
 struct ft_export;
@@ -40,10 +49,14 @@ struct ft_export;
 struct ft_format {
 	const char *name;
 	void (*begin)(struct ft_export *export);
-	/* What comes next, as it is. NULL: these two instead. */
+	/* What comes next, as it is. NULL: these instead. */
 	void (*line)(struct ft_export *export, struct ft_ctf_stream *stream);
-	void (*thread)(struct ft_export *export, const struct ft_thread *thread);
-	void (*item)(struct ft_export *export, const struct ft_thread *thread,
+	/* Before the first item of a track, and of its process. */
+	void (*process)(struct ft_export *export, const struct ft_process *process);
+	void (*track)(struct ft_export *export, const struct ft_track *track);
+	/* Keep what is to be known of a begin until its end. */
+	void (*keep)(struct ft_export *export, GString *data, struct ft_ctf_stream *stream);
+	void (*item)(struct ft_export *export, const struct ft_track *track,
 		     const struct ft_item *item);
 	void (*end)(struct ft_export *export);
 };
@@ -52,21 +65,26 @@ struct ft_export {
 	const struct ft_format *format;
 	struct ft_out *out, cell; /* cell: memory */
 	bool begun;
-	int64_t begin_ns;    /* of the first event */
-	GHashTable *threads; /* of struct ft_thread */
-	GHashTable *pids;    /* that were told of */
-	uint64_t unmatched;  /* ends without a begin */
-	void *user;	     /* of the format */
-	uint64_t closed;     /* spans that were ended by one around them */
+	int64_t begin_ns; /* of the first event */
+	struct ft_threads threads;
+	GHashTable *names; /* of struct ft_name */
+	uint64_t tracks;   /* how many there are */
+	int64_t ids;	   /* that were made up */
+	uint64_t lone;	   /* begins and ends of spans */
+	void *user;	   /* of the format */
 };
 
 extern const struct ft_format ft_format_chrome, ft_format_csv, ft_format_perfetto;
 
-/** ft_spans_write() - what comes next of a stream, as format's items. */
-void ft_spans_write(struct ft_export *export, struct ft_ctf_stream *stream);
-/** ft_thread_free() - @thread: struct ft_thread. */
-void ft_thread_free(gpointer thread);
-guint ft_thread_hash(gconstpointer thread);
-gboolean ft_thread_equal(gconstpointer a, gconstpointer b);
+/* tracks.c */
+void ft_tracks_init(struct ft_export *export);
+/** ft_tracks_write() - what comes next of a stream, as format's items. */
+void ft_tracks_write(struct ft_export *export, struct ft_ctf_stream *stream);
+/** ft_tracks_end() - there is no more: spans that are open. */
+void ft_tracks_end(struct ft_export *export);
+void ft_tracks_clear(struct ft_export *export);
+/** ft_process_name(), ft_track_name() - to be shown, and freed. NULL: not known. */
+char *ft_process_name(const struct ft_process *process);
+char *ft_track_name(const struct ft_track *track);
 
 #endif

@@ -51,14 +51,21 @@ enum {
 
 /* What uuids are of: the number of one of them stands behind. */
 #define UUID_PROCESS (UINT64_C(1) << 61)
-#define UUID_THREAD  (UINT64_C(2) << 61)
+#define UUID_TRACK   (UINT64_C(2) << 61)
 #define UUID_COUNTER (UINT64_C(3) << 61)
+
+/* Of a process. */
+struct counter {
+	const struct ft_process *process;
+	const struct ft_name *name;
+	uint64_t uuid;
+};
 
 /* Messages that are being made, from the packet on to values within values. */
 struct perfetto {
 	GString *packet, *part, *inner;
 	GString *value;
-	GHashTable *counters; /* uuids, by process and name */
+	GHashTable *counters; /* of struct counter */
 	struct {
 		GString *message;
 		unsigned field; /* of what is within it */
@@ -132,60 +139,70 @@ static void packet_write(struct ft_export *x, unsigned field)
 	g_string_truncate(head, 0);
 }
 
-static void process_write(struct ft_export *x, const struct ft_thread *t)
+static void descriptor_append(struct ft_export *x, uint64_t uuid, uint64_t parent, char *name)
 {
 	struct perfetto *p = x->user;
 
-	number_append(p->inner, PROCESS_PID, (uint64_t)t->pid);
-	if (t->process)
-		text_append(p->inner, PROCESS_NAME, t->process, strlen(t->process));
-	number_append(p->part, TRACK_UUID, UUID_PROCESS | (uint64_t)t->pid);
-	message_append(p->part, TRACK_PROCESS, p->inner);
-	packet_write(x, PACKET_TRACK_DESCRIPTOR);
+	number_append(p->part, TRACK_UUID, uuid);
+	if (parent)
+		number_append(p->part, TRACK_PARENT_UUID, parent);
+	if (name)
+		text_append(p->part, TRACK_NAME, name, strlen(name));
+	g_free(name);
 }
 
-static void thread_write(struct ft_export *x, const struct ft_thread *t)
+static void process_write(struct ft_export *x, const struct ft_process *process)
 {
 	struct perfetto *p = x->user;
+	char *name = ft_process_name(process);
 
-	if (t->first)
-		process_write(x, t);
-	number_append(p->part, TRACK_UUID, UUID_THREAD | t->number);
-	number_append(p->part, TRACK_PARENT_UUID, UUID_PROCESS | (uint64_t)t->pid);
-	if (t->is_cpu) { /* a track of its own */
-		text_append(p->part, TRACK_NAME, t->name, strlen(t->name));
-	} else {
-		number_append(p->inner, THREAD_PID, (uint64_t)t->pid);
-		number_append(p->inner, THREAD_TID, (uint64_t)t->tid);
-		if (t->name)
-			text_append(p->inner, THREAD_NAME, t->name, strlen(t->name));
-		message_append(p->part, TRACK_THREAD, p->inner);
+	number_append(p->inner, PROCESS_PID, (uint64_t)process->id);
+	if (name)
+		text_append(p->inner, PROCESS_NAME, name, strlen(name));
+	descriptor_append(x, UUID_PROCESS | process->number, 0, NULL);
+	message_append(p->part, TRACK_PROCESS, p->inner);
+	packet_write(x, PACKET_TRACK_DESCRIPTOR);
+	g_free(name);
+}
+
+static void track_write(struct ft_export *x, const struct ft_track *track)
+{
+	const struct ft_process *process = track->thread->process;
+	uint64_t parent =
+		track->parent ? UUID_TRACK | track->parent->number : UUID_PROCESS | process->number;
+	bool is_thread = track->tid < FT_NO_ID; /* else a track of its own */
+	struct perfetto *p = x->user;
+	char *name = ft_track_name(track);
+
+	if (is_thread) {
+		number_append(p->inner, THREAD_PID, (uint64_t)process->id);
+		number_append(p->inner, THREAD_TID, (uint64_t)track->tid);
+		if (name)
+			text_append(p->inner, THREAD_NAME, name, strlen(name));
+		g_clear_pointer(&name, g_free);
 	}
+	descriptor_append(x, UUID_TRACK | track->number, parent, name);
+	if (is_thread)
+		message_append(p->part, TRACK_THREAD, p->inner);
 	packet_write(x, PACKET_TRACK_DESCRIPTOR);
 }
 
 /* A counter is the process's. Return: its uuid. */
-static uint64_t counter_of(struct ft_export *x, const struct ft_thread *t,
-			   const struct ft_item *item)
+static uint64_t counter_of(struct ft_export *x, const struct ft_process *process,
+			   const struct ft_name *name)
 {
 	struct perfetto *p = x->user;
-	char *key =
-		g_strdup_printf("%" G_GINT64_FORMAT " %.*s", t->pid, (int)item->bytes, item->name);
-	uint64_t uuid = GPOINTER_TO_SIZE(g_hash_table_lookup(p->counters, key));
+	struct counter key = {process, name, 0}, *c = g_hash_table_lookup(p->counters, &key);
 
-	if (uuid) {
-		g_free(key);
-		return UUID_COUNTER | uuid;
-	}
-	uuid = g_hash_table_size(p->counters) + 1;
-	g_hash_table_insert(p->counters, key, GSIZE_TO_POINTER(uuid));
-	uuid |= UUID_COUNTER;
-	number_append(p->part, TRACK_UUID, uuid);
-	number_append(p->part, TRACK_PARENT_UUID, UUID_PROCESS | (uint64_t)t->pid);
-	text_append(p->part, TRACK_NAME, item->name, item->bytes);
+	if (c)
+		return c->uuid;
+	key.uuid = UUID_COUNTER | (g_hash_table_size(p->counters) + 1);
+	g_hash_table_add(p->counters, g_memdup2(&key, sizeof(key)));
+	descriptor_append(x, key.uuid, UUID_PROCESS | process->number,
+			  g_strndup(name->text, name->bytes));
 	message_append(p->part, TRACK_COUNTER, p->inner); /* no more of it is to be said */
 	packet_write(x, PACKET_TRACK_DESCRIPTOR);
-	return uuid;
+	return key.uuid;
 }
 
 static const char *label_of(const struct ft_ctf_value *value)
@@ -254,7 +271,7 @@ static bool is_value(const struct ft_ctf_op *op)
 	       op->code == FT_CTF_OP_STRING || op->code == FT_CTF_OP_TEXT;
 }
 
-static void annotations_append(struct perfetto *p, struct ft_ctf_cursor *c,
+static void annotations_append(struct perfetto *p, GString *to, struct ft_ctf_cursor *c,
 			       const struct ft_ctf_program *program, uint64_t at)
 {
 	struct ft_ctf_values values;
@@ -263,7 +280,7 @@ static void annotations_append(struct perfetto *p, struct ft_ctf_cursor *c,
 
 	if (!program->ops)
 		return;
-	p->levels[0].message = p->part;
+	p->levels[0].message = to;
 	p->levels[0].field = EVENT_DEBUG_ANNOTATIONS;
 	ft_ctf_values_at(c, program, at, &values);
 	while (ft_ctf_value_next(&values, &value)) {
@@ -304,44 +321,103 @@ static void counter_append(GString *to, struct ft_ctf_cursor *c)
 	}
 }
 
-static void fields_append(struct perfetto *p, const struct ft_item *item)
+static void fields_append(struct perfetto *p, GString *to, struct ft_ctf_cursor *c)
 {
-	struct ft_ctf_cursor *c = &item->stream->cursor;
-
-	if (item->kind == FT_LOST) {
-		g_string_truncate(p->value, 0);
-		text_append(p->value, ANNOTATION_NAME, "count", strlen("count"));
-		number_append(p->value, ANNOTATION_UINT, item->stream->lost);
-		message_append(p->part, EVENT_DEBUG_ANNOTATIONS, p->value);
-		return;
-	}
-	annotations_append(p, c, &c->stream->context, c->context);
-	annotations_append(p, c, &c->event->context, c->own);
-	annotations_append(p, c, &c->event->fields, c->fields);
+	annotations_append(p, to, c, &c->stream->context, c->context);
+	annotations_append(p, to, c, &c->event->context, c->own);
+	annotations_append(p, to, c, &c->event->fields, c->fields);
 }
 
-static void item_write(struct ft_export *x, const struct ft_thread *t, const struct ft_item *item)
+static void lost_append(struct perfetto *p, uint64_t lost)
 {
-	/* TrackEvent.Type */
-	static const uint8_t types[] = {
-		[FT_BEGIN] = 1, [FT_END] = 2, [FT_INSTANT] = 3, [FT_LOST] = 3, [FT_COUNTER] = 4};
-	bool counts = item->kind == FT_COUNTER;
-	uint64_t uuid = counts ? counter_of(x, t, item) : UUID_THREAD | t->number;
+	g_string_truncate(p->value, 0);
+	text_append(p->value, ANNOTATION_NAME, "count", strlen("count"));
+	number_append(p->value, ANNOTATION_UINT, lost);
+	message_append(p->part, EVENT_DEBUG_ANNOTATIONS, p->value);
+}
+
+static void data_keep(struct ft_export *x, GString *data, struct ft_ctf_stream *s)
+{
+	fields_append(x->user, data, &s->cursor);
+}
+
+/* TrackEvent.Type */
+enum { TYPE_BEGIN = 1, TYPE_END = 2, TYPE_INSTANT = 3, TYPE_COUNTER = 4 };
+
+static void event_begin(struct perfetto *p, unsigned type, uint64_t uuid, int64_t ns)
+{
+	number_append(p->packet, PACKET_TIMESTAMP, (uint64_t)ns);
+	number_append(p->part, EVENT_TYPE, type);
+	number_append(p->part, EVENT_TRACK_UUID, uuid);
+}
+
+static void event_write(struct ft_export *x, unsigned type, uint64_t uuid,
+			const struct ft_item *item)
+{
+	struct perfetto *p = x->user;
+	const struct ft_name *name = item->name;
+
+	event_begin(p, type, uuid, item->ns);
+	text_append(p->part, EVENT_CATEGORIES, item->kind == FT_LOST ? "lost" : name->text,
+		    item->kind == FT_LOST ? strlen("lost") : name->provider_bytes);
+	text_append(p->part, EVENT_NAME, name->text, name->bytes);
+	if (item->data)
+		g_string_append_len(p->part, item->data->str, (gssize)item->data->len);
+	else if (item->kind == FT_LOST)
+		lost_append(p, item->stream->lost);
+	else
+		fields_append(p, p->part, &item->stream->cursor);
+	packet_write(x, PACKET_TRACK_EVENT);
+}
+
+/* What it ends is the innermost of its track. */
+static void end_event_write(struct ft_export *x, uint64_t uuid, const struct ft_item *item)
+{
 	struct perfetto *p = x->user;
 
-	number_append(p->packet, PACKET_TIMESTAMP, (uint64_t)item->ns);
-	number_append(p->part, EVENT_TYPE, types[item->kind]);
-	number_append(p->part, EVENT_TRACK_UUID, uuid);
-	if (counts) {
-		counter_append(p->part, &item->stream->cursor);
-	} else {
-		text_append(p->part, EVENT_CATEGORIES, item->kind == FT_LOST ? "lost" : item->name,
-			    item->kind == FT_LOST ? strlen("lost") : item->provider_bytes);
-		text_append(p->part, EVENT_NAME, item->name, item->bytes);
-		if (item->stream)
-			fields_append(p, item);
-	}
+	event_begin(p, TYPE_END, uuid, item->end_ns);
+	fields_append(p, p->part, &item->stream->cursor);
 	packet_write(x, PACKET_TRACK_EVENT);
+}
+
+static void counter_write(struct ft_export *x, const struct ft_track *track,
+			  const struct ft_item *item)
+{
+	uint64_t uuid = counter_of(x, track->thread->process, item->name);
+	struct perfetto *p = x->user;
+
+	event_begin(p, TYPE_COUNTER, uuid, item->ns);
+	counter_append(p->part, &item->stream->cursor);
+	packet_write(x, PACKET_TRACK_EVENT);
+}
+
+static void item_write(struct ft_export *x, const struct ft_track *track,
+		       const struct ft_item *item)
+{
+	uint64_t uuid = UUID_TRACK | track->number;
+
+	if (item->kind == FT_COUNTER) {
+		counter_write(x, track, item);
+		return;
+	}
+	event_write(x, item->kind == FT_SPAN || item->kind == FT_OPEN ? TYPE_BEGIN : TYPE_INSTANT,
+		    uuid, item);
+	if (item->kind == FT_SPAN)
+		end_event_write(x, uuid, item);
+}
+
+static guint counter_hash(gconstpointer counter)
+{
+	const struct counter *c = counter;
+
+	return g_direct_hash(c->process) * 31 + g_direct_hash(c->name);
+}
+
+static gboolean counter_equal(gconstpointer a, gconstpointer b)
+{
+	const struct counter *x = a, *y = b;
+
+	return x->process == y->process && x->name == y->name;
 }
 
 static void begin_write(struct ft_export *x)
@@ -352,7 +428,7 @@ static void begin_write(struct ft_export *x)
 	p->part = g_string_new(NULL);
 	p->inner = g_string_new(NULL);
 	p->value = g_string_new(NULL);
-	p->counters = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	p->counters = g_hash_table_new_full(counter_hash, counter_equal, g_free, NULL);
 	for (size_t i = 1; i < G_N_ELEMENTS(p->levels); i++)
 		p->levels[i].message = g_string_new(NULL);
 }
@@ -374,7 +450,9 @@ static void end_write(struct ft_export *x)
 const struct ft_format ft_format_perfetto = {
 	.name = "perfetto",
 	.begin = begin_write,
-	.thread = thread_write,
+	.process = process_write,
+	.track = track_write,
+	.keep = data_keep,
 	.item = item_write,
 	.end = end_write,
 };

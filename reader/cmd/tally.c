@@ -33,14 +33,24 @@ static void drawn_free(gpointer drawn)
 	g_free(drawn);
 }
 
+static void lone_count(void *of, struct ft_thread *thread, struct ft_span *span)
+{
+	struct ft_spans *spans = span->name;
+
+	(void)of;
+	(void)thread;
+	spans->lone_begins++;
+}
+
 void ft_tally_init(struct ft_tally *t, char **drawn)
 {
 	*t = (struct ft_tally){
 		.events = g_tree_new_full(names_compare, NULL, g_free, event_free),
 		.spans = g_tree_new_full(names_compare, NULL, g_free, spans_free),
-		.threads = ft_threads_new(),
 		.drawn = g_ptr_array_new_with_free_func(drawn_free),
 	};
+	ft_threads_init(&t->threads);
+	t->threads.lone = lone_count;
 	for (; drawn && *drawn; drawn++) {
 		struct ft_tally_drawn *d = g_new0(struct ft_tally_drawn, 1);
 
@@ -49,26 +59,26 @@ void ft_tally_init(struct ft_tally *t, char **drawn)
 	}
 }
 
-/* PROVIDER:EVENT:begin and :end are of the span PROVIDER:EVENT; other tracers have no second colon. */
-static void side_find(struct ft_tally *t, const char *name, struct ft_tally_event *event)
+static struct ft_spans *spans_get(struct ft_tally *t, const char *name, size_t bytes)
 {
-	const char *first = strchr(name, ':'), *last = strrchr(name, ':');
-	char *span;
+	char *span = g_strndup(name, bytes);
+	struct ft_spans *spans = g_tree_lookup(t->spans, span);
 
-	if (first == last)
-		return;
-	if (!strcmp(last, ":begin"))
-		event->side = FT_SPAN_BEGIN;
-	else if (!strcmp(last, ":end"))
-		event->side = FT_SPAN_END;
-	else
-		return;
-	span = g_strndup(name, (gsize)(last - name));
-	event->spans = g_tree_lookup(t->spans, span);
-	if (event->spans)
+	if (spans)
 		g_free(span);
 	else
-		g_tree_insert(t->spans, span, event->spans = g_new0(struct ft_spans, 1));
+		g_tree_insert(t->spans, span, spans = g_new0(struct ft_spans, 1));
+	return spans;
+}
+
+static void side_find(struct ft_tally *t, const char *name, struct ft_tally_event *event)
+{
+	size_t bytes;
+
+	if (ft_event_is(name, ":begin", &bytes))
+		event->begins = spans_get(t, name, bytes);
+	else if (ft_event_is(name, ":end", &bytes))
+		event->ends = spans_get(t, name, bytes);
 }
 
 static void drawn_find(const struct ft_tally *t, const char *name, struct ft_tally_event *event)
@@ -140,6 +150,16 @@ static bool scope_draw(struct ft_tally_drawn *d, struct ft_ctf_cursor *c,
 	return false;
 }
 
+static void end_add(struct ft_tally *t, struct ft_ctf_stream *s, struct ft_spans *spans)
+{
+	const struct ft_span *span = ft_span_end(ft_thread_of(&t->threads, s), spans);
+
+	if (span)
+		ft_histogram_add(&spans->durations, (double)ft_span_took(span, s->ns));
+	else
+		spans->lone_ends++;
+}
+
 static void event_add(struct ft_tally *t, struct ft_ctf_stream *s)
 {
 	struct ft_ctf_cursor *c = &s->cursor;
@@ -150,10 +170,10 @@ static void event_add(struct ft_tally *t, struct ft_ctf_stream *s)
 	t->last_ns = s->ns;
 	event->count++;
 	event->bits += c->next - c->header;
-	if (event->side == FT_SPAN_BEGIN)
-		ft_span_begin(t->threads, s, event->spans);
-	else if (event->side == FT_SPAN_END)
-		ft_span_end(t->threads, s, event->spans);
+	if (event->begins)
+		ft_span_begin(&t->threads, ft_thread_of(&t->threads, s), event->begins, s->ns);
+	else if (event->ends)
+		end_add(t, s, event->ends);
 	for (guint i = 0; event->drawn && i < event->drawn->len; i++) {
 		struct ft_tally_drawn *d = event->drawn->pdata[i];
 
@@ -170,17 +190,17 @@ void ft_tally_add(struct ft_tally *t, struct ft_ctf_stream *s)
 		return;
 	}
 	*(s->what == FT_CTF_LOST_EVENTS ? &t->lost_events : &t->lost_packets) += s->lost;
-	ft_spans_lost(t->threads, s);
+	ft_spans_lost(&t->threads, s);
 }
 
 void ft_tally_end(struct ft_tally *t)
 {
-	ft_spans_close(t->threads);
+	ft_spans_each(&t->threads, lone_count);
 }
 
 void ft_tally_clear(struct ft_tally *t)
 {
-	g_hash_table_unref(t->threads);
+	ft_threads_clear(&t->threads);
 	g_tree_unref(t->events);
 	g_tree_unref(t->spans);
 	g_ptr_array_unref(t->drawn);

@@ -5,16 +5,20 @@
 #ifndef FT_TALLY_H
 #define FT_TALLY_H
 
+#include "histogram.h"
 #include "spans.h"
 
-enum ft_span_side { FT_SPAN_NONE, FT_SPAN_BEGIN, FT_SPAN_END };
+/* How long spans took, all of one name. */
+struct ft_spans {
+	struct ft_histogram durations;	 /* in ns */
+	uint64_t lone_begins, lone_ends; /* without the other */
+};
 
 /* Events of a name, of all traces. */
 struct ft_tally_event {
 	uint64_t count, bits;
-	enum ft_span_side side;
-	struct ft_spans *spans; /* of which they are a side */
-	GPtrArray *drawn;	/* of struct ft_tally_drawn: those of its fields; NULL: none */
+	struct ft_spans *begins, *ends; /* of which they are a side; NULL: of none */
+	GPtrArray *drawn; /* of struct ft_tally_drawn: those of its fields; NULL: none */
 };
 
 /* --histogram=EVENT.FIELD, or a span's name. */
@@ -27,7 +31,7 @@ struct ft_tally_drawn {
 struct ft_tally {
 	GTree *events; /* name -> struct ft_tally_event */
 	GTree *spans;  /* name -> struct ft_spans */
-	GHashTable *threads;
+	struct ft_threads threads;
 	GPtrArray *drawn;
 	uint64_t lost_events, lost_packets;
 	uint64_t count;

@@ -1,145 +1,208 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tracks.c - whose events are, and spans that nest.
+ * tracks.c - spans, instants and counters, on the tracks of threads.
  *
- * An end belongs to the innermost begin of its name in its thread. Other tools know the innermost span
- * alone: those within one that ends are ended with it.
+ * Other tools want the spans of a track to nest. Whether one does is known when those around it have
+ * ended: a span is written at its own end, and goes to a track beside its thread's if one around it
+ * has ended before. Items are thus not in the order of time, which no reader of these formats needs.
+ * A begin or an end that is lone is an instant of its whole name.
  */
 #include "cmd.h"
 #include "export.h"
 
 /* Of a class of events, found out once. */
-struct kind {
-	enum ft_kind kind;
-	size_t bytes, provider_bytes;
+struct class
+{
+	enum { CLASS_INSTANT, CLASS_BEGIN, CLASS_END, CLASS_COUNTER } kind;
+	struct ft_name *name;
+	struct ft_name *whole; /* with its kind */
 };
 
-guint ft_thread_hash(gconstpointer thread)
+static guint name_hash(gconstpointer name)
 {
-	const struct ft_thread *t = thread;
+	const struct ft_name *n = name;
+	guint hash = 5381;
 
-	return (guint)(t->pid * 31 + t->tid) * 2 + t->is_cpu;
+	for (size_t i = 0; i < n->bytes; i++)
+		hash = hash * 33 + (guchar)n->text[i];
+	return hash;
 }
 
-gboolean ft_thread_equal(gconstpointer a, gconstpointer b)
+static gboolean name_equal(gconstpointer a, gconstpointer b)
 {
-	const struct ft_thread *x = a, *y = b;
+	const struct ft_name *x = a, *y = b;
 
-	return x->pid == y->pid && x->tid == y->tid && x->is_cpu == y->is_cpu;
+	return x->bytes == y->bytes && !memcmp(x->text, y->text, x->bytes);
 }
 
-void ft_thread_free(gpointer thread)
+static struct ft_name *name_get(struct ft_export *x, const char *text, size_t bytes)
 {
-	struct ft_thread *t = thread;
+	struct ft_name key = {.text = text, .bytes = bytes, .provider_bytes = strcspn(text, ":")};
+	struct ft_name *name = g_hash_table_lookup(x->names, &key);
 
-	g_free(t->name);
-	g_array_unref(t->open);
-	g_free(t);
+	if (!name)
+		g_hash_table_add(x->names, name = g_memdup2(&key, sizeof(key)));
+	return name;
 }
 
-static struct kind *kind_of(struct ft_ctf_event_class *event)
+static struct class *class_of(struct ft_export *x, struct ft_ctf_event_class *event)
 {
-	static const struct {
-		const char *suffix;
-		enum ft_kind kind;
-	} kinds[] = {{":begin", FT_BEGIN}, {":end", FT_END}, {":counter", FT_COUNTER}};
-	struct kind *k = event->user;
+	struct class *c = event->user;
+	size_t bytes;
 
-	if (k)
-		return k;
-	event->user = k = g_new0(struct kind, 1);
-	k->bytes = strlen(event->name);
-	k->provider_bytes = strcspn(event->name, ":");
-	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-		size_t n = strlen(kinds[i].suffix);
+	if (c)
+		return c;
+	event->user = c = g_new0(struct class, 1);
+	bytes = strlen(event->name);
+	c->whole = name_get(x, event->name, bytes);
+	if (ft_event_is(event->name, ":begin", &bytes))
+		c->kind = CLASS_BEGIN;
+	else if (ft_event_is(event->name, ":end", &bytes))
+		c->kind = CLASS_END;
+	else if (ft_event_is(event->name, ":counter", &bytes))
+		c->kind = CLASS_COUNTER;
+	c->name = name_get(x, event->name, bytes);
+	if (c->kind == CLASS_BEGIN)
+		c->name->begin = c->whole;
+	return c;
+}
 
-		/* PROVIDER:EVENT:KIND; an event itself may be called begin. */
-		if (!g_str_has_suffix(event->name, kinds[i].suffix) ||
-		    k->bytes - n <= k->provider_bytes)
-			continue;
-		k->kind = kinds[i].kind;
-		k->bytes -= n;
-		break;
+static int64_t id_make(struct ft_export *x)
+{
+	return FT_NO_ID + x->ids++;
+}
+
+static struct ft_track *track_new(struct ft_export *x, struct ft_thread *t, unsigned lane)
+{
+	struct ft_track *track = g_new0(struct ft_track, 1);
+	struct ft_process *p = t->process;
+	bool first = !p->id;
+
+	if (first)
+		p->id = p->has_own_pid ? p->pid : id_make(x);
+	t->tracks->pdata[lane] = track;
+	track->thread = t;
+	track->parent = lane ? t->tracks->pdata[0] : NULL;
+	track->number = ++x->tracks;
+	track->tid = !lane && t->kind == FT_THREAD_TID && t->id <= INT32_MAX ? (int64_t)t->id
+									     : id_make(x);
+	if (first)
+		x->format->process(x, p);
+	x->format->track(x, track);
+	return track;
+}
+
+static struct ft_track *track_of(struct ft_export *x, struct ft_thread *t, unsigned lane)
+{
+	struct ft_track *track;
+
+	if (!t->tracks) {
+		t->tracks = g_ptr_array_new_with_free_func(g_free);
+		g_ptr_array_set_size(t->tracks, FT_SPANS_LANES);
+		track_new(x, t, 0);
 	}
-	return k;
+	track = t->tracks->pdata[lane];
+	return track ? track : track_new(x, t, lane);
 }
 
-static struct ft_thread *thread_of(struct ft_export *x, struct ft_ctf_stream *s)
+char *ft_process_name(const struct ft_process *p)
 {
-	struct ft_thread key = {.pid = MAX(s->trace->vpid, 0)}, *t;
-	struct ft_who who;
-
-	ft_who_get(s, &who);
-	key.is_cpu = who.tid < 0;
-	key.tid = key.is_cpu ? MAX(who.cpu, 0) : who.tid;
-	t = g_hash_table_lookup(x->threads, &key);
-	if (t)
-		return t;
-	t = g_memdup2(&key, sizeof(key));
-	t->process = s->trace->procname;
-	if (key.is_cpu)
-		t->name = g_strdup_printf("CPU %" G_GINT64_FORMAT, key.tid);
-	else if (who.comm)
-		t->name = g_strndup(who.comm, who.comm_bytes);
-	t->first = g_hash_table_add(x->pids, g_memdup2(&key.pid, sizeof(key.pid)));
-	t->open = g_array_new(FALSE, FALSE, sizeof(struct ft_item));
-	g_hash_table_add(x->threads, t);
-	t->number = g_hash_table_size(x->threads);
-	x->format->thread(x, t);
-	return t;
+	/* As the kernel knows it, if that is not its id. */
+	if (p->name && p->pid > 0 && !p->has_own_pid)
+		return g_strdup_printf("%s (%" G_GINT64_FORMAT ")", p->name, p->pid);
+	return g_strdup(p->name);
 }
 
-/* Return: which of those that are open it ends; -1: none. */
-static int begin_find(const struct ft_thread *t, const struct ft_item *end)
+char *ft_track_name(const struct ft_track *track)
 {
-	for (int i = (int)t->open->len - 1; i >= 0; i--) {
-		const struct ft_item *b = &g_array_index(t->open, struct ft_item, i);
+	const char *name = track->thread->name;
 
-		if (b->bytes == end->bytes && !memcmp(b->name, end->name, end->bytes))
-			return i;
-	}
-	return -1;
+	if (track->parent)
+		return g_strdup_printf("%s%soverlapping", name ? name : "", name ? ", " : "");
+	return g_strdup(name);
 }
 
-static bool spans_end(struct ft_export *x, struct ft_thread *t, const struct ft_item *end)
+/* Given up: no more is known of it. */
+static void lone_write(void *of, struct ft_thread *t, struct ft_span *span)
 {
-	int begin = begin_find(t, end);
+	struct ft_export *x = of;
+	const struct ft_name *name = span->name;
 
-	if (begin < 0) {
-		x->unmatched++;
-		return false;
-	}
-	for (int i = (int)t->open->len - 1; i > begin; i--, x->closed++) {
-		struct ft_item inner = g_array_index(t->open, struct ft_item, i);
-
-		inner.kind = FT_END;
-		inner.ns = end->ns;
-		inner.stream = NULL;
-		x->format->item(x, t, &inner);
-	}
-	g_array_set_size(t->open, (guint)begin);
-	return true;
+	x->lone++;
+	x->format->item(
+		x, track_of(x, t, 0),
+		&(struct ft_item){FT_INSTANT, name->begin, span->ns, span->ns, span->data, NULL});
 }
 
-void ft_spans_write(struct ft_export *x, struct ft_ctf_stream *s)
+static void open_write(void *of, struct ft_thread *t, struct ft_span *span)
 {
-	struct ft_thread *t = thread_of(x, s);
-	struct ft_item item = {.kind = FT_LOST, .ns = s->ns, .stream = s};
+	struct ft_export *x = of;
 
-	if (s->what == FT_CTF_EVENT) {
-		const struct kind *k = kind_of(s->cursor.event);
+	x->format->item(
+		x, track_of(x, t, span->lane),
+		&(struct ft_item){FT_OPEN, span->name, span->ns, span->ns, span->data, NULL});
+}
 
-		item.kind = k->kind;
-		item.name = s->cursor.event->name;
-		item.bytes = k->bytes;
-		item.provider_bytes = k->provider_bytes;
-	} else {
-		item.name = s->what == FT_CTF_LOST_EVENTS ? "lost events" : "lost packets";
-		item.bytes = item.provider_bytes = strlen(item.name);
-	}
-	if (item.kind == FT_END && !spans_end(x, t, &item))
+static void lost_write(struct ft_export *x, struct ft_ctf_stream *s)
+{
+	static const char *const texts[] = {
+		[FT_CTF_LOST_EVENTS] = "lost events", [FT_CTF_LOST_PACKETS] = "lost packets"};
+	const struct ft_name *name = name_get(x, texts[s->what], strlen(texts[s->what]));
+
+	ft_spans_lost(&x->threads, s);
+	x->format->item(x, track_of(x, ft_thread_of(&x->threads, s), 0),
+			&(struct ft_item){FT_LOST, name, s->ns, s->ns, NULL, s});
+}
+
+void ft_tracks_write(struct ft_export *x, struct ft_ctf_stream *s)
+{
+	struct ft_item item = {.kind = FT_INSTANT, .ns = s->ns, .end_ns = s->ns, .stream = s};
+	const struct ft_span *span = NULL;
+	const struct class *c;
+	struct ft_thread *t;
+
+	if (s->what != FT_CTF_EVENT) {
+		lost_write(x, s);
 		return;
-	x->format->item(x, t, &item);
-	if (item.kind == FT_BEGIN)
-		g_array_append_val(t->open, item);
+	}
+	c = class_of(x, s->cursor.event);
+	t = ft_thread_of(&x->threads, s);
+	item.name = c->name;
+	if (c->kind == CLASS_BEGIN) {
+		x->format->keep(x, ft_span_begin(&x->threads, t, c->name, s->ns)->data, s);
+		return;
+	}
+	if (c->kind == CLASS_COUNTER)
+		item.kind = FT_COUNTER;
+	if (c->kind == CLASS_END)
+		span = ft_span_end(t, c->name);
+	if (span) {
+		item.kind = FT_SPAN;
+		item.ns = span->ns;
+		item.end_ns = span->ns + ft_span_took(span, s->ns);
+		item.data = span->data;
+	} else if (c->kind == CLASS_END) {
+		item.name = c->whole;
+		x->lone++;
+	}
+	x->format->item(x, track_of(x, t, span ? span->lane : 0), &item);
+}
+
+void ft_tracks_init(struct ft_export *x)
+{
+	ft_threads_init(&x->threads);
+	x->threads.lone = lone_write;
+	x->threads.of = x;
+	x->names = g_hash_table_new_full(name_hash, name_equal, g_free, NULL);
+}
+
+void ft_tracks_end(struct ft_export *x)
+{
+	ft_spans_each(&x->threads, open_write);
+}
+
+void ft_tracks_clear(struct ft_export *x)
+{
+	ft_threads_clear(&x->threads);
+	g_hash_table_unref(x->names);
 }

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""helper_export.py FILE LINES - is an export as JSON of the Trace Event Format, or as Perfetto's
-protobuf, what the lines of `fasttrace read --json` say, but for ends?  Times, threads, fields, nesting.
+"""helper_export.py FILE CSV [LINES] - is an export as JSON of the Trace Event Format, or as
+Perfetto's protobuf, what `fasttrace stats --csv` counts: complete spans of each name?  Do the spans of
+each track nest?  With the lines of `fasttrace read --json`, which are of one process: is it what they
+say: times, threads, fields, and of spans what belongs together?
 
-Prints: BEGINS ENDS INSTANTS COUNTERS."""
+Prints: SPANS OPEN INSTANTS COUNTERS."""
 import collections
+import csv
 import json
 import math
 import struct
@@ -60,42 +63,75 @@ def annotation(data):
 
 
 def perfetto(data):
-    tracks, events = {}, []
+    """As items of (kind, name, track, ns, duration, fields, fields of the end), and names of tracks."""
+    tracks, items, events = {}, [], collections.defaultdict(list)
     for packet in message(data)[1]:
         p = message(packet)
         assert p[10] == [1]
-        if p[60]:
-            track = message(p[60][0])
-            uuid = track[1][0]
-            assert uuid not in tracks
-            parent = tracks.get(track[5][0]) if track[5] else None
-            if track[3]:
-                m = message(track[3][0])
-                tracks[uuid] = {"pid": m[1][0], "tid": None}
-                meta = dict(tracks[uuid], name="process_name", args={"name": m[6][0].decode()})
-                events.append(dict(meta, ph="M"))
-            elif track[4]:
-                m = message(track[4][0])
-                tracks[uuid] = {"pid": m[1][0], "tid": m[2][0]}
-                assert parent["pid"] == m[1][0]
-                meta = dict(tracks[uuid], name="thread_name", args={"name": m[5][0].decode()})
-                events.append(dict(meta, ph="M"))
-            else:
-                assert track[8] and parent["tid"] is None
-                tracks[uuid] = dict(parent, counter=track[2][0].decode())
+        if p[11]:
+            e = message(p[11][0])
+            events[e[11][0]].append((p[8][0], e))
             continue
-        e = message(p[11][0])
-        event = dict(tracks[e[11][0]], ph=" BEiC"[e[9][0]], ts=p[8][0])
-        if event["ph"] == "C":
-            event["name"] = event.pop("counter")
-            event["cat"] = event["name"].split(":")[0]
-            event["args"] = {"value": signed(e[30][0]) if e[30] else e[44][0]}
+        track = message(p[60][0])
+        uuid = track[1][0]
+        assert uuid not in tracks
+        parent = tracks[track[5][0]] if track[5] else None
+        if track[3]:
+            m = message(track[3][0])
+            tracks[uuid] = {"pid": m[1][0], "name": m[6][0].decode() if m[6] else None}
+        elif track[4]:
+            m = message(track[4][0])
+            assert m[1][0] == parent["pid"]
+            tracks[uuid] = {"pid": m[1][0], "tid": m[2][0], "name": m[5][0].decode() if m[5] else None}
         else:
-            assert "counter" not in event
-            event["name"], event["cat"] = e[23][0].decode(), e[22][0].decode()
-            event["args"] = dict(annotation(v) for v in e[4])
-        events.append(event)
-    return {"traceEvents": events, "otherData": {"begin": "0.0"}}
+            tracks[uuid] = dict(parent, tid=None, name=track[2][0].decode(), counter=bool(track[8]))
+    for uuid, those in events.items():
+        track, stack = tracks[uuid], []
+        where = track["pid"], track["tid"], track["name"]
+        for ns, e in sorted(those, key=lambda item: item[0]):
+            assert track.get("counter", False) == (e[9] == [4])
+            fields = dict(annotation(v) for v in e[4])
+            if e[9] == [1]:
+                stack.append(["X", e[23][0].decode(), where, ns, None, fields, None])
+            elif e[9] == [2]:
+                span = stack.pop()
+                items.append((*span[:4], ns - span[3], span[5], fields))
+            elif e[9] == [3]:
+                items.append(("i", e[23][0].decode(), where, ns, None, fields, None))
+            else:
+                value = {"value": signed(e[30][0]) if e[30] else e[44][0]}
+                items.append(("C", track["name"], (track["pid"], None, None), ns, None, value, None))
+            assert e[9] in ([2], [4]) or e[22][0].decode() in (e[23][0].decode().split(":")[0], "lost")
+        items += [("B", *span[1:]) for span in stack]
+    return items
+
+
+def chrome(data):
+    """The same of JSON."""
+    trace, items, names = json.loads(data), [], {}
+    begin = ns_of(trace["otherData"]["begin"])
+    tracks = collections.defaultdict(list)
+    for e in trace["traceEvents"]:
+        thread = e["pid"], e["tid"]
+        if e["ph"] == "M":
+            names[e["name"], thread] = e["args"]["name"]
+            continue
+        assert e["cat"] in (e["name"].split(":")[0], "lost")
+        where = (*thread, names.get(("thread_name", thread)))
+        ns, end, fields = round(e["ts"] * 1000), None, e["args"]
+        if e["ph"] == "X":
+            tracks[thread].append((ns, -round(e["dur"] * 1000)))
+            end = fields.pop("end", {})
+        items.append((e["ph"], e["name"], where, begin + ns,
+                      round(e["dur"] * 1000) if e["ph"] == "X" else None, fields, end))
+    for thread, spans in tracks.items():
+        stack = []
+        for ns, took in sorted(spans):
+            while stack and stack[-1] <= ns:
+                stack.pop()
+            assert not stack or ns - took <= stack[-1], f"{thread}: {ns}: does not nest"
+            stack.append(ns - took)
+    return items
 
 
 def plain(value):
@@ -118,69 +154,93 @@ def plain(value):
     return value
 
 
-data = open(sys.argv[1], "rb").read()
-is_json = data.startswith(b"{")
-trace = json.loads(data) if is_json else perfetto(data)
-scale = 1000 if is_json else 1
-lines = [json.loads(line) for line in open(sys.argv[2], encoding="utf-8")]
-
-
-def ns(text):
+def ns_of(text):
     seconds, rest = text.split(".")
     return int(seconds) * 10**9 + int(rest)
 
 
-def kind(name):
-    parts = name.split(":")
-    known = {"begin": "B", "end": "E", "counter": "C"}
-    if len(parts) > 2 and parts[-1] in known:
-        return known[parts[-1]], ":".join(parts[:-1])
-    return "i", name
+def of_lines(lines):
+    """The items that are to be, by the rule of the manual page."""
+    items, threads = [], collections.defaultdict(list)
+    for line in lines:
+        tid, at = line["tid"], ns_of(line["time"])
+        stack = threads[tid]
+        if "event" not in line:
+            items += [("i", name + ":begin", tid, ns, None, fields, None) for name, ns, fields in stack]
+            stack.clear()
+            key = "lost_events" if "lost_events" in line else "lost_packets"
+            items.append(("i", key.replace("_", " "), tid, at, None, {"count": line[key]}, None))
+            continue
+        event, fields = line["event"], dict(line.get("context", {}), **line["fields"])
+        name, _, side = event.rpartition(":")
+        if ":" not in name:
+            side = None
+        same = [i for i, span in enumerate(stack) if span[0] == name]
+        if side == "begin":
+            stack.append((name, at, fields))
+        elif side == "end" and same:
+            _, begun, of_begin = stack.pop(same[-1])
+            items.append(("X", name, tid, begun, at - begun, of_begin, fields))
+        elif side == "counter":
+            items.append(("C", name, tid, at, None, fields, None))
+        else:
+            items.append(("i", event, tid, at, None, fields, None))
+    for tid, stack in threads.items():
+        items += [("B", name, tid, ns, None, fields, None) for name, ns, fields in stack]
+    return items
 
 
-def same(fields, ph):
-    if not is_json and ph == "C":  # of int64, or double
+data = open(sys.argv[1], "rb").read()
+is_json = data.startswith(b"{")
+items = chrome(data) if is_json else perfetto(data)
+
+
+def text(fields, kind):
+    """To compare."""
+    if not is_json and kind == "C" and fields:  # of int64, or double
         fields = {k: float(v) if isinstance(v, int) and v >> 63 > 0 else v for k, v in fields.items()}
     if not is_json:
-        fields = {k: plain(v) for k, v in fields.items()}
-    return json.dumps(fields, sort_keys=True)
+        fields = {k: plain(v) for k, v in (fields or {}).items()}
+    return json.dumps(fields or {}, sort_keys=True)
 
 
-begin = ns(trace["otherData"]["begin"])
-wanted = collections.Counter()
-for line in lines:
-    if "event" in line:
-        ph, name = kind(line["event"])
-        fields = dict(line.get("context", {}), **line["fields"])
-        tid = None if ph == "C" and not is_json else line["tid"]
-        wanted[ph, name, tid, ns(line["time"]), same(fields, ph)] += 1
-found = collections.Counter()
-names = {}
-stacks = collections.defaultdict(list)
-counts = collections.Counter()
-last = collections.defaultdict(int)
-for e in trace["traceEvents"]:
-    thread = e["pid"], e["tid"]
-    if e["ph"] == "M":
-        names.setdefault(e["name"], {})[thread] = e["args"]["name"]
+def keys(all_items):
+    for kind, name, tid, ns, took, fields, end in all_items:
+        yield kind, name, tid, ns, took, text(fields, kind), text(end, kind)
+
+
+stats = [row for row in csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8"))]
+counted = {row["name"]: int(row["count"]) for row in stats if row["kind"] == "span" and row["count"] != "0"}
+spans = collections.Counter(item[1] for item in items if item[0] == "X")
+assert spans == counted, f"{spans}, but stats counts {counted}"
+took = collections.Counter()
+for item in items:
+    if item[0] == "X":
+        took[item[1]] += item[4]
+for row in stats:
+    if row["kind"] != "span":
         continue
-    assert e["tid"] is None or thread in names["thread_name"], f"{thread} has no name before its first event"
-    assert e["pid"] in {pid for pid, _ in names["process_name"]}, f"{e['pid']} has no name"
-    at = round(e["ts"] * scale)
-    assert at >= last[thread], f"{e}: before {last[thread]} ns"
-    last[thread] = at
-    counts[e["ph"]] += 1
-    assert e["cat"] == e["name"].split(":")[0]
-    if e["ph"] == "B":
-        stacks[thread].append(e["name"])
-    elif e["ph"] == "E":
-        assert stacks[thread].pop() == e["name"], f"{e}: is not the innermost"
-    key = e["ph"], e["name"], e["tid"], begin + at, same(e.get("args", {}), e["ph"])
-    if e["ph"] == "E" and not e.get("args") and found[key] == wanted[key]:
-        continue  # by the end of one around it
-    found[key] += 1
-extra = found - wanted
-assert not extra, f"never traced: {list(extra)[:3]}"
-missing = wanted - found
-assert all(k[0] == "E" for k in missing), f"missing: {list(missing)[:3]}"
-print(counts["B"], counts["E"], counts["i"], counts["C"])
+    assert int(row["total_ns"]) == took[row["name"]], f"{row}: {took[row['name']]} ns"
+    lone = sum(1 for i in items if i[0] == "B" and i[1] == row["name"] or i[:2] == ("i", row["name"] + ":begin"))
+    assert int(row["lone_begins"]) == lone, f"{row}: {lone} begins"
+    lone = sum(1 for i in items if i[:2] == ("i", row["name"] + ":end"))
+    assert int(row["lone_ends"]) == lone, f"{row}: {lone} ends"
+if len(sys.argv) > 3:
+    lines = [json.loads(line) for line in open(sys.argv[3], encoding="utf-8")]
+    names = {line["tid"]: line["comm"] for line in lines}
+    found = []
+    for item in items:
+        pid, tid, name = item[2]
+        beside = name and name.endswith(", overlapping") and item[0] in "XB"
+        assert tid is None or beside or names[tid] == name, f"{item}: {name}"
+        found.append((*item[:2], None if beside else tid, *item[3:]))
+    wanted = collections.Counter(keys(of_lines(lines)))
+    for key in sorted(keys(found), key=lambda key: key[2] is None):
+        if key[2] is None:  # of any thread: those that are certain went before
+            key = next((k for k in wanted if k[:2] == key[:2] and k[3:] == key[3:]), key)
+        assert wanted[key], f"never traced: {key}"
+        wanted[key] -= 1
+        if not wanted[key]:
+            del wanted[key]
+    assert not wanted, f"missing: {list(wanted)[:3]}"
+print(*(sum(1 for item in items if item[0] == kind) for kind in "XBiC"))
