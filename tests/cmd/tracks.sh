@@ -35,22 +35,6 @@ counted "of chunks one trace" merged
 same "with as many" "$(spans_of test:cross)" 900
 
 # Of one pid, at the same time.
-twin() # TRACE NEW: the same of another process
-{
-	python3 - "$1" "$2" <<-'END'
-		import pathlib, re, shutil, sys
-		shutil.copytree(*sys.argv[1:])
-		new = pathlib.Path(sys.argv[2])
-		text = (new / "metadata").read_text()
-		uuid = re.search(r'uuid = "([-0-9a-f]*)"', text)[1]
-		other = "%032x" % (int(uuid.replace("-", ""), 16) ^ 1)
-		(new / "metadata").write_text(text.replace(uuid, "-".join(
-		    (other[:8], other[8:12], other[12:16], other[16:20], other[20:]))))
-		for f in new.iterdir():
-		    if f.name != "metadata":
-		        f.write_bytes(f.read_bytes().replace(bytes.fromhex(uuid.replace("-", "")), bytes.fromhex(other)))
-	END
-}
 twin merged twin
 counted "processes of one pid" merged twin
 same "each has its spans" "$(spans_of test:cross)" 1800
