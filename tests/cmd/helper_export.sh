@@ -24,8 +24,8 @@ counted()
 {
 	case_of=$1
 	shift
-	exported chrome "$@" >a
-	exported perfetto "$@" >b
+	exported chrome "$@" >a || :
+	exported perfetto "$@" >b || :
 	isnt "$case_of: there are spans" grep -q '^0 \|^$' a
 	same "$case_of: perfetto has what chrome has" "$(cat b)" "$(cat a)"
 }

@@ -38,8 +38,8 @@ imported() # TEXT SOURCE...: in the file FORMAT.found, too
 {
 	case_of=$1
 	shift
-	exported chrome "$@" >"$OUT.chrome"
-	exported perfetto "$@" >"$OUT.perfetto"
+	exported chrome "$@" >"$OUT.chrome" || :
+	exported perfetto "$@" >"$OUT.perfetto" || :
 	protoc --descriptor_set_in=published --decode=perfetto.protos.Trace <perfetto >decoded 2>"$ERR"
 	same "$case_of: protoc decodes it" "$(cat "$ERR")" ""
 	same "$case_of: and knows each field" "$(grep -E '^ *[0-9]+[: ]' decoded)" ""
