@@ -3,9 +3,10 @@
  * copy.c - packets of CTF traces into a new folder.
  *
  * Packets stay as they are, in files of their own, for what an event means depends on the packet around
- * it. Where a packet of our tracer is partly asked for, its header is made anew for the events that
- * are: each begins at a multiple of eight bytes, and has its time itself. Of other tracers the whole
- * packet is taken.
+ * it. Where a packet of our tracer is partly wanted, it is made anew of the events that are: each begins
+ * at a multiple of eight bytes, and has its time itself. With none of them it stays, as an empty one,
+ * if there are others of its ring: they are numbered, and a gap means a loss. Of other tracers the
+ * whole packet is taken.
  *
  * Traces of one process, as chunks are, become one if the metadata of one begins with that of the
  * other: it only ever grows.
@@ -23,23 +24,25 @@ struct group {
 	GPtrArray *traces;
 	char *folder; /* in the new one, with "/" at its end; "": that itself */
 	GHashTable *names;
+	GHashTable *rings; /* instances of streams that have events which pass the filter */
 };
 
 /* A file that is being written. */
 struct file {
 	struct ft_copy *copy;
 	struct group *group;
-	struct ft_ctf_trace *trace;
+	struct ft_ctf_stream *stream;
 	struct ft_ctf_file *from;
 	char *name; /* NULL: nothing was written yet */
 	int fd;
 };
 
-/* Where the events are that are wanted, of one packet. */
+/* What is wanted of one packet. */
 struct part {
-	uint64_t at, end;     /* bytes from its begin; end 0: there are none */
+	GByteArray *body;     /* its events, each at a multiple of eight bytes */
 	uint64_t begin, last; /* their times, in ticks */
-	bool some;	      /* are there others? */
+	uint64_t events, others;
+	bool is_within; /* is it of the time that is wanted? */
 };
 
 static bool is_ours(const struct ft_ctf_meta *meta)
@@ -60,6 +63,7 @@ static void group_free(gpointer group)
 
 	g_ptr_array_unref(g->traces);
 	g_hash_table_unref(g->names);
+	g_hash_table_unref(g->rings);
 	g_free(g->folder);
 	g_free(g);
 }
@@ -83,6 +87,7 @@ static GPtrArray *groups_make(struct ft_ctf_reader *reader)
 			g->traces = g_ptr_array_new();
 			g->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 			g_hash_table_add(g->names, g_strdup("metadata"));
+			g->rings = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 			g_ptr_array_add(groups, g);
 		}
 		g_ptr_array_add(g->traces, trace);
@@ -176,10 +181,10 @@ static int file_begin(struct file *f, const struct ft_ctf_cursor *c)
 	return told(f, f->fd < 0 ? -errno : 0);
 }
 
-static int packet_write(struct file *f, const struct ft_ctf_cursor *c, const uint8_t *head,
-			size_t head_bytes, const uint8_t *rest, size_t rest_bytes)
+static int packet_write(struct file *f, const uint8_t *head, size_t head_bytes, const uint8_t *rest,
+			size_t rest_bytes)
 {
-	int err = f->name ? 0 : file_begin(f, c);
+	int err = f->name ? 0 : file_begin(f, &f->stream->cursor);
 
 	if (err)
 		return err;
@@ -191,72 +196,102 @@ static int packet_write(struct file *f, const struct ft_ctf_cursor *c, const uin
 	return told(f, err);
 }
 
-static bool is_wanted(const struct ft_copy *copy, const struct ft_ctf_cursor *c)
+static bool is_timely(const struct ft_copy *copy, struct ft_ctf_stream *s, uint64_t ticks)
 {
-	int64_t ns;
+	const struct ft_ctf_clock *clock = s->cursor.stream->clock;
 
-	if (!c->stream->clock)
-		return true;
-	ns = ft_ctf_clock_ns(c->stream->clock, c->clock);
-	return ns >= copy->from_ns && ns <= copy->to_ns;
+	s->ns = clock ? ft_ctf_clock_ns(clock, ticks) : 0;
+	return !clock || (s->ns >= copy->filter->from_ns && s->ns <= copy->filter->to_ns);
+}
+
+static bool is_wanted(const struct ft_copy *copy, struct ft_ctf_stream *s)
+{
+	return is_timely(copy, s, s->cursor.clock) &&
+	       (!s->cursor.stream->clock || ft_filter_passes(copy->filter, s));
+}
+
+static void body_append(struct part *part, const struct ft_ctf_cursor *c)
+{
+	static const uint8_t zeros[8];
+
+	g_byte_array_append(part->body, zeros, -part->body->len & 7);
+	g_byte_array_append(part->body, c->data + c->header / 8,
+			    (guint)((c->next + 7) / 8 - c->header / 8));
 }
 
 /* Return: 0 or -EPROTO, as ft_ctf_event_next(). */
-static int part_find(const struct ft_copy *copy, struct ft_ctf_cursor *c, struct part *part)
+static int part_find(const struct ft_copy *copy, struct ft_ctf_stream *s, struct part *part)
 {
+	struct ft_ctf_cursor *c = &s->cursor;
+	bool ours = is_ours(s->trace->meta);
 	int more;
 
-	*part = (struct part){.end = 0};
+	part->begin = c->slots[FT_CTF_BEGIN];
+	part->last = c->slots[FT_CTF_STREAM_END];
+	part->is_within = is_timely(copy, s, part->begin);
 	while ((more = ft_ctf_event_next(c)) > 0) {
-		if (!is_wanted(copy, c)) {
-			part->some = true;
+		part->is_within |= is_timely(copy, s, c->clock);
+		if (!is_wanted(copy, s)) {
+			part->others++;
 			continue;
 		}
-		if (!part->end) {
-			part->at = c->header / 8;
+		if (!part->events++)
 			part->begin = c->clock;
-		}
-		part->end = (c->next + 7) / 8;
 		part->last = c->clock;
+		if (ours)
+			body_append(part, c);
 	}
 	return more;
 }
 
 /* Less than all of a packet of ours. */
-static int part_write(struct file *f, struct ft_ctf_cursor *c, const struct part *part)
+static int part_write(struct file *f, const uint8_t *data, const struct part *part)
 {
-	static const uint8_t zeros[8];
-	uint64_t begin = part->at & ~UINT64_C(7), bytes = part->end - begin;
-	uint64_t content = FASTTRACE_HEADER_BYTES + bytes, size = (content + 7) & ~UINT64_C(7);
+	uint64_t content = FASTTRACE_HEADER_BYTES + part->body->len,
+		 size = (content + 7) & ~UINT64_C(7);
 	uint8_t head[FASTTRACE_HEADER_BYTES];
-	int err;
+	static const uint8_t zeros[8];
 
-	memcpy(head, c->data, sizeof(head));
+	memcpy(head, data, sizeof(head));
 	ft_packet_cut(head, part->begin, part->last, content, size);
-	err = packet_write(f, c, head, sizeof(head), c->data + begin, bytes);
-	return err ? err : told(f, ft_write_all(f->fd, zeros, size - content));
+	g_byte_array_append(part->body, zeros, (guint)(size - content));
+	return packet_write(f, head, sizeof(head), part->body->data, part->body->len);
 }
 
-static int packet_copy(struct file *f, struct ft_ctf_cursor *c)
+static int wanted_copy(struct file *f, struct part *part)
 {
-	bool all = f->copy->from_ns == INT64_MIN && f->copy->to_ns == INT64_MAX;
+	struct ft_ctf_cursor *c = &f->stream->cursor;
 	uint64_t events_at = c->next / 8, bytes = c->packet_bytes;
-	struct part part = {.end = 0};
-	int err = all ? 0 : part_find(f->copy, c, &part);
+	bool keep_empty = g_hash_table_contains(f->group->rings, &c->slots[FT_CTF_INSTANCE]);
 
-	if (err < 0) {
+	if (part_find(f->copy, f->stream, part) < 0) {
 		ft_ctf_complain(f->copy->reader,
 				"%s: byte %" G_GUINT64_FORMAT
 				": expected %s: its packet is left out",
 				f->from->path, f->from->at + c->wrong_at / 8, c->wrong);
 		return 0;
 	}
-	if (!all && !part.end)
+	f->copy->events += part->events;
+	if (!part->events && !(part->is_within && keep_empty))
 		return 0;
-	if (part.some && is_ours(f->trace->meta) && events_at == FASTTRACE_HEADER_BYTES)
-		return part_write(f, c, &part);
-	f->copy->whole += part.some;
-	return packet_write(f, c, c->data, bytes, NULL, 0);
+	if (part->others && is_ours(f->stream->trace->meta) && events_at == FASTTRACE_HEADER_BYTES)
+		return part_write(f, c->data, part);
+	f->copy->whole += part->others > 0;
+	return packet_write(f, c->data, bytes, NULL, 0);
+}
+
+static int packet_copy(struct file *f)
+{
+	const struct ft_ctf_cursor *c = &f->stream->cursor;
+	struct part part = {.body = NULL};
+	int err;
+
+	if (!f->copy->filter)
+		return packet_write(f, c->data, c->packet_bytes, NULL, 0);
+	part.body = g_byte_array_new();
+	err = wanted_copy(f, &part);
+	g_byte_array_unref(part.body);
+	return err;
 }
 
 /* Go to the next packet. Return: false: there is none, or it is not whole, and that was told. */
@@ -276,14 +311,16 @@ static bool packet_enter(struct file *f, struct ft_ctf_cursor *c)
 
 static int file_copy(struct file *f)
 {
-	struct ft_ctf_cursor c = {.meta = f->trace->meta};
+	struct ft_ctf_cursor *c = &f->stream->cursor;
 	int err = 0;
 
 	f->fd = -1;
-	while (!err && packet_enter(f, &c)) {
-		uint64_t bytes = c.packet_bytes;
+	*c = (struct ft_ctf_cursor){.meta = f->stream->trace->meta};
+	f->stream->what = FT_CTF_EVENT;
+	while (!err && packet_enter(f, c)) {
+		uint64_t bytes = c->packet_bytes;
 
-		err = packet_copy(f, &c);
+		err = ft_interrupted() ? -EINTR : packet_copy(f);
 		f->from->at += bytes;
 	}
 	if (f->fd >= 0 && close(f->fd) && !err)
@@ -292,30 +329,97 @@ static int file_copy(struct file *f)
 	return err;
 }
 
-static int group_copy(struct ft_copy *copy, struct group *g)
+/* Does it choose by more than time? */
+static bool has_choice(const struct ft_filter *filter)
+{
+	return filter && (filter->events || filter->level || filter->tids || filter->where);
+}
+
+/* Does any event of it pass? */
+static bool file_passes(const struct ft_copy *copy, struct ft_ctf_stream *s,
+			const struct ft_ctf_file *from)
+{
+	struct ft_ctf_cursor *c = &s->cursor;
+
+	for (uint64_t at = 0, bytes; at < from->bytes && !from->broken; at += bytes) {
+		if (ft_ctf_packet_enter(c, from->data + at, from->bytes - at))
+			return false;
+		bytes = c->packet_bytes;
+		if (!bytes || bytes > from->bytes - at)
+			return false;
+		while (ft_ctf_event_next(c) > 0)
+			if (is_wanted(copy, s))
+				return true;
+	}
+	return false;
+}
+
+/* What is wrong is told when it is copied. */
+static int stream_look(struct ft_copy *copy, struct group *g, struct ft_ctf_stream *s)
+{
+	s->cursor = (struct ft_ctf_cursor){.meta = s->trace->meta};
+	s->what = FT_CTF_EVENT;
+	for (guint i = 0; i < s->files->len; i++)
+		if (file_passes(copy, s, s->files->pdata[i])) {
+			g_hash_table_add(g->rings, g_memdup2(&s->cursor.slots[FT_CTF_INSTANCE],
+							     sizeof(s->cursor.slots[0])));
+			break;
+		}
+	return ft_interrupted() ? -EINTR : 0;
+}
+
+static int stream_copy(struct ft_copy *copy, struct group *g, struct ft_ctf_stream *s)
+{
+	int err = 0;
+
+	for (guint i = 0; i < s->files->len && !err; i++)
+		err = file_copy(&(struct file){
+			.copy = copy, .group = g, .stream = s, .from = s->files->pdata[i]});
+	return err;
+}
+
+static int streams_each(struct ft_copy *copy, struct group *g,
+			int (*each)(struct ft_copy *, struct group *, struct ft_ctf_stream *))
 {
 	int err = 0;
 
 	for (guint i = 0; i < g->traces->len; i++) {
 		struct ft_ctf_trace *trace = g->traces->pdata[i];
 
-		for (guint j = 0; j < trace->streams->len; j++) {
-			struct ft_ctf_stream *s = trace->streams->pdata[j];
-
-			for (guint k = 0; k < s->files->len && !err; k++)
-				err = file_copy(&(struct file){.copy = copy,
-							       .group = g,
-							       .trace = trace,
-							       .from = s->files->pdata[k]});
-		}
+		for (guint j = 0; j < trace->streams->len && !err; j++)
+			err = each(copy, g, trace->streams->pdata[j]);
 	}
 	return err;
+}
+
+static int group_copy(struct ft_copy *copy, struct group *g)
+{
+	int err = has_choice(copy->filter) ? streams_each(copy, g, stream_look) : 0;
+
+	return err ? err : streams_each(copy, g, stream_copy);
+}
+
+/* Packets of other tracers cannot be taken apart. */
+static int groups_check(const struct ft_copy *copy, const GPtrArray *groups)
+{
+	for (guint i = 0; i < groups->len && has_choice(copy->filter); i++) {
+		struct group *g = groups->pdata[i];
+		struct ft_ctf_trace *trace = g->traces->pdata[0];
+
+		if (is_ours(g->meta))
+			continue;
+		ft_report("%s: is of another tracer, of which packets are copied whole: expected "
+			  "none of --event, --level, --tid, --where",
+			  trace->path);
+		return -EINVAL;
+	}
+	return 0;
 }
 
 int ft_copy_all(struct ft_copy *copy)
 {
 	GPtrArray *groups = groups_make(copy->reader);
-	int err = 0;
+	int err = groups_check(copy, groups);
 
 	groups_name(groups);
 	for (guint i = 0; i < groups->len && !err; i++)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "copy.h"
 #include "export.h"
 #include "filter.h"
 #include "inputs.h"
@@ -32,9 +33,9 @@ static const struct ft_format format_json = {.name = "json", .line = json_line};
 
 static const struct ft_format *const formats[] = {
 	&ft_format_chrome,
+	&ft_format_perfetto,
 	&format_json,
 	&ft_format_csv,
-	&ft_format_perfetto,
 };
 
 static const struct ft_format *format_find(const char *name)
@@ -151,19 +152,31 @@ static int sources_export(const struct ft_format *format, const GPtrArray *opera
 	return status;
 }
 
+/* CTF is a folder, and the packets that there are. */
+static int ctf_export(const GPtrArray *operands)
+{
+	if (!file_name || !*file_name || !strcmp(file_name, "-"))
+		return ft_misused("--format=ctf: expected -o DIR, a folder to be made");
+	return ft_copy_sources(operands, file_name, &ft_filter_options);
+}
+
 static int export_run(const GPtrArray *operands)
 {
+	bool is_ctf = !g_strcmp0(format_name, "ctf");
 	const struct ft_format *format = format_find(format_name);
 	GString *s;
 	int status;
 
-	if (format && operands->len)
-		return sources_export(format, operands);
-	if (format)
+	if ((is_ctf || format) && !operands->len)
 		return ft_misused("SOURCE is missing: expected a trace or a process");
+	if (is_ctf)
+		return ctf_export(operands);
+	if (format)
+		return sources_export(format, operands);
 	s = g_string_new(NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(formats); i++)
-		g_string_append_printf(s, "%s%s", i ? ", " : "", formats[i]->name);
+		g_string_append_printf(s, "%s, ", formats[i]->name);
+	g_string_append(s, "ctf");
 	status = format_name ? ft_misused("--format=%s: expected one of %s", format_name, s->str)
 			     : ft_misused("--format is missing: expected one of %s", s->str);
 	g_string_free(s, TRUE);
@@ -174,13 +187,12 @@ int ft_export(int argc, char **argv)
 {
 	GOptionEntry entries[2 + FT_FILTER_ENTRIES] = {
 		{"format", 'f', 0, G_OPTION_ARG_STRING, &format_name,
-		 "chrome, json, csv or perfetto", "FORMAT"},
+		 "chrome, perfetto, ctf, json or csv", "FORMAT"},
 		{"output", 'o', 0, G_OPTION_ARG_FILENAME, &file_name,
-		 "file to write; - or none: standard output", "FILE"},
+		 "file to write, or folder; - or none: standard output", "FILE"},
 	};
 	const struct ft_usage usage = {
-		"export", "SOURCE...",
-		"Write the events of traces for other tools.",
+		"export", "SOURCE...", "Write the events of traces for other tools.",
 		"\nA SOURCE is what `fasttrace read` takes. FILE is complete, or not there at "
 		"all.\n",
 		entries};

@@ -32,28 +32,26 @@ static int copy_run(struct ft_copy *copy, const char *to)
 	err = ft_copy_all(copy);
 	if (!err && ft_interrupted())
 		err = -EINTR;
-	if (!err && !copy->packets) {
-		ft_report("%s: no event is of that time: it is not made", to);
+	if (!err && !(copy->filter ? copy->events : copy->packets)) {
+		ft_report("%s: no event is left: it is not made", to);
 		err = -ENODATA;
 	}
 	return err ? (ft_outdir_end(&out, false), err) : ft_outdir_end(&out, true);
 }
 
-static int sources_copy(const GPtrArray *operands, struct ft_filter *filter)
+int ft_copy_sources(const GPtrArray *operands, const char *to, struct ft_filter *filter)
 {
 	struct ft_inputs inputs;
 	int status = ft_inputs_open(&inputs, operands, NULL), err;
-	struct ft_copy copy = {.reader = &inputs.reader, .from_ns = INT64_MIN, .to_ns = INT64_MAX};
+	struct ft_copy copy = {.reader = &inputs.reader,
+			       .filter = filter && filter->any ? filter : NULL};
 
 	if (!status) {
-		if (filter) {
+		if (filter)
 			ft_filter_begin(filter, &inputs.reader);
-			copy.from_ns = filter->from_ns;
-			copy.to_ns = filter->to_ns;
-		}
-		err = copy_run(&copy, folder);
+		err = copy_run(&copy, to);
 		if (!err)
-			copy_tell(&copy, folder);
+			copy_tell(&copy, to);
 		if (err == -EINTR && ft_interrupted())
 			status = 128 + ft_interrupted();
 		else if (err || inputs.reader.complaints)
@@ -90,7 +88,7 @@ int ft_merge(int argc, char **argv)
 	if (ft_usage_parse(&usage, argc, argv, operands, &status)) {
 		status = operands_check(operands);
 		if (!status)
-			status = sources_copy(operands, NULL);
+			status = ft_copy_sources(operands, folder, NULL);
 	}
 	g_free(folder);
 	g_ptr_array_unref(operands);
@@ -123,7 +121,7 @@ int ft_cut(int argc, char **argv)
 			status = ft_misused("which time is missing: expected --from, --to or "
 					    "--last");
 		if (!status)
-			status = sources_copy(operands, filter);
+			status = ft_copy_sources(operands, folder, filter);
 	}
 	ft_filter_clear(filter);
 	g_free(folder);

@@ -101,9 +101,9 @@ done
 
 # Files: complete, or as they were.
 echo before >file
-says 2 "fasttrace export: --format=svg: expected one of chrome, json, csv, perfetto
+says 2 "fasttrace export: --format=svg: expected one of chrome, perfetto, json, csv, ctf
 Try 'fasttrace export --help'" export -f svg "$pid" -o file
-says 2 "fasttrace export: --format is missing: expected one of chrome, json, csv, perfetto
+says 2 "fasttrace export: --format is missing: expected one of chrome, perfetto, json, csv, ctf
 Try 'fasttrace export --help'" export "$pid" -o file
 says 2 "fasttrace export: SOURCE is missing: expected a trace or a process
 Try 'fasttrace export --help'" export -f csv -o file

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# merge.sh - fasttrace merge and cut: new traces that babeltrace2 opens, with the events of the old ones.
+# merge.sh - fasttrace merge, cut and export --format=ctf: new traces that babeltrace2 opens, with the events of the old ones.
 # shellcheck disable=SC2317,SC2329 # is and isnt call functions
 . "$(dirname "$0")/lib.sh"
 
@@ -34,9 +34,10 @@ headers() # DIR...: their packets say when the first event is, and follow one an
 		    data, at = path.read_bytes(), 0
 		    while at < len(data):
 		        magic, begin, end, content, size = struct.unpack_from("<I28xQQQQ", data, at)
-		        first, = struct.unpack_from("<Q", data, at + 88)
-		        assert magic == 0xC1FC1FC1 and size % 64 == 0 and content <= size
-		        assert first >> 16 == begin & 0xFFFFFFFFFFFF <= end & 0xFFFFFFFFFFFF, path
+		        assert magic == 0xC1FC1FC1 and size % 64 == 0 and content <= size and begin <= end
+		        if content > 88 * 8:
+		            first, = struct.unpack_from("<Q", data, at + 88)
+		            assert first >> 16 == begin & 0xFFFFFFFFFFFF <= end & 0xFFFFFFFFFFFF, path
 		        at += size // 8
 		    assert at == len(data)
 	END
@@ -111,8 +112,39 @@ fasttrace cut --last=1h one -o cut 2>"$ERR"
 is "to cut nothing off is to merge" diff -r one cut
 fasttrace cut --to=1 one -o none 2>"$ERR" && code=0 || code=$?
 same "no event of that time: exit status" "$code" 1
-has "is told" "none: no event is of that time: it is not made"
+has "is told" "none: no event is left: it is not made"
 isnt "and nothing is made" test -e none
+
+# Any events, chosen from any packets.
+exported() # NAME ARG...: what passes, no more and no less
+{
+	name=$1
+	shift
+	fasttrace export -f ctf "$@" "$source" -o "$name" 2>told
+	fasttrace read "$@" "$source" | sort >want
+	fasttrace read "$name" | sort >found
+	is "$*: there are some" [ -s want ]
+	is "$*: the same events, and no losses besides" cmp found want
+	same "babeltrace2 sees as many" "$(shown "$name" | wc -l)" "$(grep -vc ' LOST ' want)"
+	same "and has no complaint" "$(cat "$ERR")" ""
+}
+source=one
+exported x1 -e 'work:step'
+exported x2 -e 'odd:*'
+exported x3 --where 'i = 57 || half > 40'
+exported x4 --from="$(time_of all $((lines / 4)))" --to="$(time_of all $((lines / 2)))" -e '*:?*end'
+exported x5 --tid="$pid"
+source=$chunk
+exported x6 -e 'work:outer?begin' -w 'i > 90 || i < 3'
+is "packets say what is in them" headers x[1-5]
+fasttrace merge one -o merged 2>"$ERR"
+fasttrace export -f ctf one -o x0 2>"$ERR"
+is "of all events it is a merge" diff -r merged x0
+fasttrace export -f ctf -e 'no:such' one -o none 2>"$ERR" && code=0 || code=$?
+same "no such event: exit status" "$code" 1
+has "is told" "none: no event is left: it is not made"
+says 2 "fasttrace export: --format=ctf: expected -o DIR, a folder to be made
+Try 'fasttrace export --help'" export -f ctf one
 
 # Of other tracers: whole packets.
 mkdir others
@@ -131,6 +163,10 @@ for t in others/*; do
 	text --from="$from" "$t" >want
 	text --from="$from" "cut-${t##*/}" >found
 	is "${t##*/}: cut: the same events" cmp want found
+	fasttrace export -f ctf -e '*' "$t" -o none 2>"$ERR" && code=0 || code=$?
+	same "${t##*/}: export with --event: exit status" "$code" 1
+	has "is told" "is of another tracer, of which packets are copied whole"
+	isnt "and nothing is made" test -e none
 	babeltrace2 "cut-${t##*/}" 2>"$ERR" >/dev/null
 	same "${t##*/}: babeltrace2 has no complaint" "$(grep -v discarded "$ERR" || :)" ""
 done
