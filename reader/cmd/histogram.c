@@ -11,7 +11,8 @@
 #define DROPPED (52 - FT_HISTOGRAM_BITS) /* bits of a double's mantissa */
 #define ROWS	20			 /* are few enough to cut powers of two */
 #define GAP	4			 /* rows without any that are still drawn */
-#define WIDTH	40			 /* of bars */
+#define WIDTH	80			 /* of a row, if the bars have room in it */
+#define BAR	20			 /* for the longest at least */
 
 /* In the order of the numbers: -1 is the one of the smallest below zero. */
 static int key_of(double value)
@@ -95,26 +96,39 @@ double ft_histogram_at(const struct ft_histogram *h, double share)
 	return CLAMP(value, h->min, h->max);
 }
 
-static void row_draw(GString *to, const char *range, uint64_t count, uint64_t most)
+/* Of the rows of a histogram. */
+struct rows {
+	unsigned shift;
+	char *(*format)(double);
+	uint64_t most;
+	int range, count; /* columns */
+};
+
+static char *range_text(const struct rows *rows, int row)
 {
-	unsigned bar = (unsigned)((double)count / (double)most * WIDTH + 0.5);
+	char *from = rows->format(key_begin(row * (1 << rows->shift)));
+	char *until = rows->format(key_begin((row + 1) * (1 << rows->shift)));
+	char *range = g_strdup_printf(!row	? "%s" /* below the smallest number that there is */
+				      : row < 0 ? "(%s, %s]"
+						: "[%s, %s)",
+				      from, until);
 
-	g_string_append_printf(to, "  %-28s %12" G_GUINT64_FORMAT " |", range, count);
-	for (unsigned i = 0; i < MAX(bar, count ? 1 : 0); i++)
-		g_string_append_c(to, '#');
-	g_string_append_c(to, '\n');
-}
-
-static void range_draw(GString *to, int row, unsigned shift, char *(*format)(double),
-		       const uint64_t counts[2])
-{
-	char *from = format(key_begin(row * (1 << shift)));
-	char *until = format(key_begin((row + 1) * (1 << shift)));
-	char *range = g_strdup_printf(row < 0 ? "(%s, %s]" : "[%s, %s)", from, until);
-
-	row_draw(to, range, counts[0], counts[1]);
 	g_free(from);
 	g_free(until);
+	return range;
+}
+
+static void row_draw(GString *to, const struct rows *rows, int row, uint64_t count)
+{
+	int room = MAX(WIDTH - rows->range - rows->count - (int)strlen("     |"), BAR);
+	int bar = (int)((double)count / (double)rows->most * room + 0.5);
+	char *range = range_text(rows, row);
+
+	g_string_append_printf(to, "  %-*s  %*" G_GUINT64_FORMAT " |", rows->range, range,
+			       rows->count, count);
+	for (int i = 0; i < MAX(bar, count ? 1 : 0); i++)
+		g_string_append_c(to, '#');
+	g_string_append_c(to, '\n');
 	g_free(range);
 }
 
@@ -141,14 +155,13 @@ struct row {
 	uint64_t count;
 };
 
-static GArray *rows_make(const struct ft_histogram *h, unsigned shift, uint64_t *most)
+static GArray *rows_make(const struct ft_histogram *h, struct rows *of)
 {
 	GArray *rows = g_array_new(FALSE, FALSE, sizeof(struct row)), *keys = keys_sorted(h);
 
-	*most = 0;
 	for (guint i = 0; i < keys->len; i++) {
 		int key = g_array_index(keys, int, i);
-		struct row row = {row_of(key, shift), bucket_count(h, key)};
+		struct row row = {row_of(key, of->shift), bucket_count(h, key)};
 		struct row *last =
 			rows->len ? &g_array_index(rows, struct row, rows->len - 1) : NULL;
 
@@ -156,18 +169,32 @@ static GArray *rows_make(const struct ft_histogram *h, unsigned shift, uint64_t 
 			row.count = last->count += row.count;
 		else
 			g_array_append_val(rows, row);
-		*most = MAX(*most, row.count);
+		of->most = MAX(of->most, row.count);
 	}
 	g_array_unref(keys);
 	return rows;
 }
 
+static void columns_find(struct rows *of, const GArray *rows)
+{
+	char *most = g_strdup_printf("%" G_GUINT64_FORMAT, of->most);
+
+	of->count = (int)strlen(most);
+	g_free(most);
+	for (guint i = 0; i < rows->len; i++) {
+		char *range = range_text(of, g_array_index(rows, struct row, i).row);
+
+		of->range = MAX(of->range, (int)strlen(range));
+		g_free(range);
+	}
+}
+
 void ft_histogram_draw(const struct ft_histogram *h, char *(*format)(double), GString *to)
 {
-	unsigned shift = shift_choose(h);
-	uint64_t most;
-	GArray *rows = rows_make(h, shift, &most);
+	struct rows of = {.shift = shift_choose(h), .format = format};
+	GArray *rows = rows_make(h, &of);
 
+	columns_find(&of, rows);
 	for (guint i = 0; i < rows->len; i++) {
 		const struct row *r = &g_array_index(rows, struct row, i);
 		int gap = i ? r->row - r[-1].row - 1 : 0;
@@ -175,8 +202,8 @@ void ft_histogram_draw(const struct ft_histogram *h, char *(*format)(double), GS
 		if (gap > GAP)
 			g_string_append(to, "  ...\n");
 		for (int g = gap > GAP ? 0 : gap; g > 0; g--)
-			range_draw(to, r->row - g, shift, format, (uint64_t[]){0, most});
-		range_draw(to, r->row, shift, format, (uint64_t[]){r->count, most});
+			row_draw(to, &of, r->row - g, 0);
+		row_draw(to, &of, r->row, r->count);
 	}
 	g_array_unref(rows);
 }

@@ -26,10 +26,12 @@ static double rate_of(const struct page *page, const struct ft_tally_event *even
 
 static char *number_text(double value)
 {
-	return g_strdup_printf("%.6g", value);
+	bool whole = fabs(value) < 1e15 && value == floor(value);
+
+	return g_strdup_printf(whole ? "%.0f" : "%.6g", value);
 }
 
-/* Of ns. */
+/* Of ns: three digits. */
 static char *duration_text(double ns)
 {
 	static const char *const units[] = {"ns", "us", "ms", "s"};
@@ -37,14 +39,18 @@ static char *duration_text(double ns)
 
 	for (; unit < G_N_ELEMENTS(units) - 1 && fabs(ns) >= 999.5; unit++)
 		ns /= 1000;
-	return g_strdup_printf(fabs(ns) >= 99.95 || !unit ? "%.0f %s" : "%.3g %s", ns, units[unit]);
+	return g_strdup_printf("%.*f %s",
+			       !unit || fabs(ns) >= 99.95 ? 0
+			       : fabs(ns) >= 9.995	  ? 1
+							  : 2,
+			       ns, units[unit]);
 }
 
 static void duration_append(GString *to, double ns)
 {
 	char *text = duration_text(ns);
 
-	g_string_append_printf(to, " %9s", text);
+	g_string_append_printf(to, " %7s", text);
 	g_free(text);
 }
 
@@ -88,7 +94,7 @@ static gboolean spans_show(gpointer name, gpointer value, gpointer data)
 	struct page *page = data;
 
 	name_append(page, name);
-	g_string_append_printf(page->text, " %12" G_GUINT64_FORMAT, h->count);
+	g_string_append_printf(page->text, " %9" G_GUINT64_FORMAT, h->count);
 	if (h->count) {
 		duration_append(page->text, (double)h->total);
 		duration_append(page->text, (double)(h->total / h->count));
@@ -135,7 +141,9 @@ static void tables_show(const struct ft_tally *t, struct page *page)
 	g_string_append_c(page->text, '\n');
 	if (!g_tree_nnodes(t->spans))
 		return;
-	g_string_append_printf(page->text, "\n%-*s %12s %9s %9s %9s %9s %9s %9s\n", page->width,
+	page->width = (int)strlen("SPAN");
+	g_tree_foreach(t->spans, width_find, page);
+	g_string_append_printf(page->text, "\n%-*s %9s %7s %7s %7s %7s %7s %7s\n", page->width,
 			       "SPAN", "COUNT", "TOTAL", "MEAN", "P50", "P90", "P99", "MAX");
 	g_tree_foreach(t->spans, spans_show, page);
 	g_tree_foreach(t->spans, lone_show, page);

@@ -110,10 +110,14 @@ counted() # NAME ARG...: the sum of its rows
 same "a histogram of a span" "$(counted test:outer)" 600
 same "of a number with a sign" "$(counted test:value.sign)" 600
 same "its row for -64 to -127" "$(sed -n 's/^  (-128, -64\]  *\([0-9]*\) |#.*/\1/p' "$WORK/shown")" 192
+same "its row for 0" "$(sed -n 's/^  0  *\([0-9]*\) |#.*/\1/p' "$WORK/shown")" 3
 same "of a real one" "$(counted test:value.real)" 600
 same "its row for 16 to 32" "$(sed -n 's/^  \[16, 32)  *\([0-9]*\) |#.*/\1/p' "$WORK/shown")" 192
 same "of events that are chosen" "$(counted test:value.sign --where 'sign>=0')" \
 	"$(fasttrace read --event=test:value --where 'sign>=0' --count "$WORK/whole")"
+fasttrace stats --histogram test:outer --histogram test:value.sign "$WORK/whole" >"$WORK/shown"
+same "no line is longer than a terminal's" "$(grep -c '^.\{81\}' "$WORK/shown")" 0
+is "and bars use that" grep -q '^.\{79\}#$' "$WORK/shown"
 for n in 'test:value.text: expected a field that is a number' \
 	'test:value.none: the event has no such field' \
 	'none: no such event: expected EVENT.FIELD, or a span, as in the tables'; do
