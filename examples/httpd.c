@@ -8,7 +8,8 @@
  * files below DOCROOT, with keep-alive. It listens on the loopback address alone;
  * port 0 takes any free one. SIGTERM and SIGINT end it in order.
  *
- * All that tracing asks of it are the FASTTRACE() lines. Each is about ten nanoseconds, so they may
+ * All that tracing asks of it are the FASTTRACE() lines, and two of FASTTRACE_SCOPE(), which make
+ * spans of a connection and of each request in it. They are about ten nanoseconds each, so they may
  * stand where a log line would cost too much.
  */
 #include <arpa/inet.h>
@@ -359,6 +360,7 @@ static bool request_serve(struct connection *c)
 
 	if (len <= 0 && len != -EBADMSG)
 		return false; /* the client went, or was idle */
+	FASTTRACE_SCOPE(httpd, serve, (fd, c->fd));
 	if (len > 0) {
 		c->buf[len - 1] = '\0';
 		status = request_parse(&rq, c->buf);
@@ -383,6 +385,7 @@ static void connection_serve(int fd)
 	struct connection c = {.fd = fd};
 	int on = 1;
 
+	FASTTRACE_SCOPE(httpd, connection, (fd, fd));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -15,11 +15,12 @@ both() # TEXT SOURCE WANT: one process, event by event, as read has them
 	rm lines
 }
 
-nested() # SOURCE: what helper_export.py prints if each span has both sides
+nested() # SOURCE: what helper_export.py prints if each end has its begin
 {
-	set -- "$(fasttrace read --count "$1")" "$(fasttrace read --count -e '*:?*end' "$1")" \
+	set -- "$(fasttrace read --count "$1")" "$(fasttrace read --count -e '*:?*begin' "$1")" \
+		"$(fasttrace read --count -e '*:?*end' "$1")" \
 		"$(fasttrace read --count -e '*:?*counter' "$1")"
-	echo "$2 0 $(($1 - 2 * $2 - $3)) $3"
+	echo "$3 $(($2 - $3)) $(($1 - $2 - $3 - $4)) $4"
 }
 
 table() # CSV LINES: its rows are the lines
@@ -37,22 +38,7 @@ table() # CSV LINES: its rows are the lines
 }
 
 # A server that is killed.
-mkdir www
-echo hello >www/hello
-"$BUILD/examples/httpd" -p 0 -d www >log 2>&1 &
-server=$!
-pids="$pids $server"
-until_true 20 grep -q listening log
-port=$(sed 's/.*://' log)
-python3 - "$port" <<'END'
-import sys, urllib.error, urllib.request
-for i in range(200):
-    try:
-        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/{['hello', 'none'][i % 2]}").read()
-    except urllib.error.HTTPError:
-        pass
-END
-murder "$server"
+served 200
 both httpd "$server" "$(nested "$server")"
 same "httpd: all requests" "$(grep -c '"httpd:request"' chrome)" 200
 same "httpd: nothing is told" "$(cat told)" ""

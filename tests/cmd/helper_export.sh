@@ -7,6 +7,7 @@
 #   counted TEXT SOURCE...      as many spans in both formats as stats counts, and there are some
 #   spans_of NAME               how many stats has counted
 #   twin TRACE NEW              the same trace of another process of the same pid
+#   served REQUESTS             the example server does them, half of which fail, and is killed: $server
 here=$(realpath "$(dirname "$0")")
 
 exported()
@@ -50,4 +51,23 @@ twin()
 		    if f.name != "metadata":
 		        f.write_bytes(f.read_bytes().replace(bytes.fromhex(uuid.replace("-", "")), bytes.fromhex(other)))
 	END
+}
+
+served()
+{
+	mkdir www
+	echo hello >www/hello
+	"$BUILD/examples/httpd" -p 0 -d www >log 2>&1 &
+	server=$!
+	pids="$pids $server"
+	until_true 20 grep -q listening log
+	python3 - "$(sed 's/.*://' log)" "$1" <<-'END'
+		import sys, urllib.error, urllib.request
+		for i in range(int(sys.argv[2])):
+		    try:
+		        urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/{['hello', 'none'][i % 2]}").read()
+		    except urllib.error.HTTPError:
+		        pass
+	END
+	murder "$server"
 }

@@ -62,6 +62,10 @@ imported() # TEXT SOURCE...: in the file FORMAT.found, too
 
 python3 "$here/helper_proto.py" "$engine/trace_processor.wasm" >published
 
+served 100
+imported "example server" "$server"
+is "each request is a span" grep -q '^span	httpd:serve	100	' perfetto.found
+
 "$BUILD/tests/cmd/spans" 3 &
 pid=$!
 wait "$pid" || :
