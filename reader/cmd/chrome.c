@@ -94,11 +94,28 @@ static void kept_write(struct ft_export *x, const struct ft_item *item)
 	ft_out_char(out, '}');
 }
 
+/* Its readers keep 64 bits with a sign, or a double. */
+static void counter_write(struct ft_out *out, const struct ft_ctf_value *value)
+{
+	text_write(out, "{\"value\":");
+	if (value->op->code == FT_CTF_OP_FLOAT)
+		ft_out_real(out, value->real, value->op->bits == 32);
+	else if (value->op->is_signed)
+		ft_out_i64(out, (int64_t)value->u);
+	else if (value->u <= INT64_MAX)
+		ft_out_u64(out, value->u);
+	else
+		ft_out_real(out, (double)value->u, false);
+	ft_out_char(out, '}');
+}
+
 static void args_write(struct ft_export *x, const struct ft_item *item)
 {
 	text_write(x->out, ",\"args\":");
 	if (item->data) {
 		kept_write(x, item);
+	} else if (item->kind == FT_COUNTER) {
+		counter_write(x->out, &item->value);
 	} else if (item->kind == FT_LOST) {
 		text_write(x->out, "{\"count\":");
 		ft_out_u64(x->out, item->stream->lost);

@@ -29,6 +29,17 @@ static void cell_write(struct ft_out *out, const char *text, size_t bytes)
 	ft_out_char(out, ',');
 }
 
+/* A name may hold anything. */
+static void name_write(struct ft_out *out, const char *name, size_t bytes)
+{
+	char *valid = g_utf8_validate(name, (gssize)bytes, NULL)
+			      ? NULL
+			      : g_utf8_make_valid(name, (gssize)bytes);
+
+	cell_write(out, valid ? valid : name, valid ? strlen(valid) : bytes);
+	g_free(valid);
+}
+
 static void number_write(struct ft_out *out, int64_t number)
 {
 	if (number >= 0)
@@ -42,7 +53,7 @@ static void event_write(struct ft_export *x, struct ft_ctf_stream *s)
 			   : s->what == FT_CTF_LOST_EVENTS ? "lost events"
 							   : "lost packets";
 
-	cell_write(x->out, name, strlen(name));
+	name_write(x->out, name, strlen(name));
 	x->cell.at = x->cell.begin;
 	if (s->what == FT_CTF_EVENT) {
 		ft_json_args(&x->cell, &s->cursor);
@@ -63,7 +74,7 @@ static void line_write(struct ft_export *x, struct ft_ctf_stream *s)
 	ft_out_need(x->out, FT_OUT_ROOM);
 	ft_out_time(x->out, s->ns);
 	ft_out_char(x->out, ',');
-	cell_write(x->out, who.comm, who.comm ? who.comm_bytes : 0);
+	name_write(x->out, who.comm ? who.comm : "", who.comm ? who.comm_bytes : 0);
 	number_write(x->out, s->trace->vpid);
 	number_write(x->out, who.tid);
 	number_write(x->out, who.cpu);

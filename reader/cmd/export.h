@@ -32,6 +32,7 @@ struct ft_item {
 	enum ft_kind kind;
 	const struct ft_name *name;
 	int64_t ns, end_ns;	      /* end_ns: of a span */
+	struct ft_ctf_value value;    /* of a counter: a number, and finite */
 	const GString *data;	      /* of its begin, as the format keeps it; NULL: stream tells */
 	struct ft_ctf_stream *stream; /* at the event, of a span its end; NULL: nowhere any more */
 };

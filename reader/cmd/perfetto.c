@@ -302,23 +302,14 @@ static void annotations_append(struct perfetto *p, GString *to, struct ft_ctf_cu
 	}
 }
 
-static void counter_append(GString *to, struct ft_ctf_cursor *c)
+static void counter_append(GString *to, const struct ft_ctf_value *value)
 {
-	struct ft_ctf_values values;
-	struct ft_ctf_value value;
-
-	ft_ctf_values_at(c, &c->event->fields, c->fields, &values);
-	while (c->event->fields.ops && ft_ctf_value_next(&values, &value)) {
-		if (value.op->code == FT_CTF_OP_FLOAT)
-			double_append(to, EVENT_DOUBLE_COUNTER_VALUE, value.real);
-		else if (value.op->code != FT_CTF_OP_INT)
-			continue;
-		else if (value.op->is_signed || value.u <= INT64_MAX)
-			number_append(to, EVENT_COUNTER_VALUE, value.u);
-		else
-			double_append(to, EVENT_DOUBLE_COUNTER_VALUE, (double)value.u);
-		return;
-	}
+	if (value->op->code == FT_CTF_OP_FLOAT)
+		double_append(to, EVENT_DOUBLE_COUNTER_VALUE, value->real);
+	else if (value->op->is_signed || value->u <= INT64_MAX)
+		number_append(to, EVENT_COUNTER_VALUE, value->u);
+	else
+		double_append(to, EVENT_DOUBLE_COUNTER_VALUE, (double)value->u);
 }
 
 static void fields_append(struct perfetto *p, GString *to, struct ft_ctf_cursor *c)
@@ -387,7 +378,7 @@ static void counter_write(struct ft_export *x, const struct ft_track *track,
 	struct perfetto *p = x->user;
 
 	event_begin(p, TYPE_COUNTER, uuid, item->ns);
-	counter_append(p->part, &item->stream->cursor);
+	counter_append(p->part, &item->value);
 	packet_write(x, PACKET_TRACK_EVENT);
 }
 

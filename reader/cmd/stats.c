@@ -152,13 +152,16 @@ static void tables_show(const struct ft_tally *t, struct page *page)
 /* RFC 4180. */
 static void csv_name(GString *to, const char *kind, const char *name)
 {
+	char *valid = g_utf8_make_valid(name, -1);
+
 	g_string_append_printf(to, "%s,\"", kind);
-	for (; *name; name++) {
-		if (*name == '"')
+	for (const char *p = valid; *p; p++) {
+		if (*p == '"')
 			g_string_append_c(to, '"');
-		g_string_append_c(to, *name);
+		g_string_append_c(to, *p);
 	}
 	g_string_append(to, "\",");
+	g_free(valid);
 }
 
 static gboolean event_csv(gpointer name, gpointer value, gpointer data)

@@ -5,8 +5,10 @@
  * Other tools want the spans of a track to nest. Whether one does is known when those around it have
  * ended: a span is written at its own end, and goes to a track beside its thread's if one around it
  * has ended before. Items are thus not in the order of time, which no reader of these formats needs.
- * A begin or an end that is lone is an instant of its whole name.
+ * A begin or an end that is lone is an instant of its whole name; so is a counter that is no number.
  */
+#include <math.h>
+
 #include "cmd.h"
 #include "export.h"
 
@@ -129,9 +131,11 @@ static void lone_write(void *of, struct ft_thread *t, struct ft_span *span)
 	const struct ft_name *name = span->name;
 
 	x->lone++;
-	x->format->item(
-		x, track_of(x, t, 0),
-		&(struct ft_item){FT_INSTANT, name->begin, span->ns, span->ns, span->data, NULL});
+	x->format->item(x, track_of(x, t, 0),
+			&(struct ft_item){.kind = FT_INSTANT,
+					  .name = name->begin,
+					  .ns = span->ns,
+					  .data = span->data});
 }
 
 static void open_write(void *of, struct ft_thread *t, struct ft_span *span)
@@ -140,7 +144,8 @@ static void open_write(void *of, struct ft_thread *t, struct ft_span *span)
 
 	x->format->item(
 		x, track_of(x, t, span->lane),
-		&(struct ft_item){FT_OPEN, span->name, span->ns, span->ns, span->data, NULL});
+		&(struct ft_item){
+			.kind = FT_OPEN, .name = span->name, .ns = span->ns, .data = span->data});
 }
 
 static void lost_write(struct ft_export *x, struct ft_ctf_stream *s)
@@ -151,12 +156,29 @@ static void lost_write(struct ft_export *x, struct ft_ctf_stream *s)
 
 	ft_spans_lost(&x->threads, s);
 	x->format->item(x, track_of(x, ft_thread_of(&x->threads, s), 0),
-			&(struct ft_item){FT_LOST, name, s->ns, s->ns, NULL, s});
+			&(struct ft_item){.kind = FT_LOST, .name = name, .ns = s->ns, .stream = s});
+}
+
+/* The first number of its fields. Return: false: there is none that a counter could be at. */
+static bool counter_find(struct ft_ctf_cursor *c, struct ft_ctf_value *value)
+{
+	const struct ft_ctf_program *fields = &c->event->fields;
+	struct ft_ctf_values values;
+
+	if (!fields->ops)
+		return false;
+	ft_ctf_values_at(c, fields, c->fields, &values);
+	while (ft_ctf_value_next(&values, value))
+		if (value->op->code == FT_CTF_OP_FLOAT)
+			return isfinite(value->real);
+		else if (value->op->code == FT_CTF_OP_INT)
+			return true;
+	return false;
 }
 
 void ft_tracks_write(struct ft_export *x, struct ft_ctf_stream *s)
 {
-	struct ft_item item = {.kind = FT_INSTANT, .ns = s->ns, .end_ns = s->ns, .stream = s};
+	struct ft_item item = {.kind = FT_INSTANT, .ns = s->ns, .stream = s};
 	const struct ft_span *span = NULL;
 	const struct class *c;
 	struct ft_thread *t;
@@ -172,8 +194,10 @@ void ft_tracks_write(struct ft_export *x, struct ft_ctf_stream *s)
 		x->format->keep(x, ft_span_begin(&x->threads, t, c->name, s->ns)->data, s);
 		return;
 	}
-	if (c->kind == CLASS_COUNTER)
+	if (c->kind == CLASS_COUNTER && counter_find(&s->cursor, &item.value))
 		item.kind = FT_COUNTER;
+	else if (c->kind == CLASS_COUNTER)
+		item.name = c->whole;
 	if (c->kind == CLASS_END)
 		span = ft_span_end(t, c->name);
 	if (span) {

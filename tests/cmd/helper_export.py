@@ -181,7 +181,7 @@ def of_lines(lines):
         elif side == "end" and same:
             _, begun, of_begin = stack.pop(same[-1])
             items.append(("X", name, tid, begun, at - begun, of_begin, fields))
-        elif side == "counter":
+        elif side == "counter" and not isinstance(fields["value"], str):
             items.append(("C", name, tid, at, None, fields, None))
         else:
             items.append(("i", event, tid, at, None, fields, None))
@@ -197,7 +197,7 @@ items = chrome(data) if is_json else perfetto(data)
 
 def text(fields, kind):
     """To compare."""
-    if not is_json and kind == "C" and fields:  # of int64, or double
+    if kind == "C" and fields:  # of int64, or double
         fields = {k: float(v) if isinstance(v, int) and v >> 63 > 0 else v for k, v in fields.items()}
     if not is_json:
         fields = {k: plain(v) for k, v in (fields or {}).items()}

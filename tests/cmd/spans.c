@@ -5,6 +5,7 @@
  *
  *   spans THREADS   each of them: 100 spans with one within, instants, counters
  */
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -48,6 +49,9 @@ int main(int argc, char **argv)
 	FASTTRACE_END(odd, again);
 	FASTTRACE_END(odd, again);
 	FASTTRACE(odd, begin);
+	FASTTRACE_COUNTER(odd, none, NAN);
+	FASTTRACE_COUNTER(odd, all, INFINITY);
+	FASTTRACE_COUNTER(odd, most, UINT64_MAX);
 	FASTTRACE_BEGIN(odd, open);
 	return raise(SIGKILL);
 }

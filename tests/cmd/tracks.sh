@@ -66,4 +66,17 @@ sed -i 's/name = bits;/name = "a:b:begin";/; s/name = choices;/name = "a:b:end";
 counted "foreign" others/le
 is "there are spans of it" [ "$(spans_of a:b)" -gt 10 ]
 counted "foreign and ours" others/le merged
+
+# Names that are no words.
+python3 - others/le/metadata <<'END'
+import sys
+text = open(sys.argv[1], "rb").read()
+open(sys.argv[1], "wb").write(text.replace(b'"a:b:', b'"a\\"\\\\,\x01\xff\\n:b\\t\xc3:'))
+END
+counted "odd names" others/le
+fasttrace export -f csv others/le -o table
+is "and in a table" python3 -c '
+import csv
+names = {row["event"] for row in csv.DictReader(open("table", newline="", encoding="utf-8"))}
+assert "a\"\\,\x01\ufffd\n:b\t\ufffd:begin" in names, names'
 conclude
