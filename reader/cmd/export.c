@@ -128,9 +128,11 @@ static int all_export(struct ft_export *x, struct ft_ctf_reader *reader, struct 
 	err = ft_out_close(x->out);
 	ft_out_close(&x->cell);
 	ft_tracks_clear(x);
+	if (ft_interrupted())
+		return -EINTR;
 	if (!err)
 		lone_report(x);
-	return ft_interrupted() ? -EINTR : err;
+	return err;
 }
 
 static int sources_export(const struct ft_format *format, const GPtrArray *operands)
@@ -146,7 +148,9 @@ static int sources_export(const struct ft_format *format, const GPtrArray *opera
 		err = all_export(&x, &inputs.reader, &ft_filter_options);
 		err = target_close(&to, err);
 	}
-	if (err || inputs.reader.complaints)
+	if (err == -EINTR && ft_interrupted())
+		status = 128 + ft_interrupted();
+	else if (err || inputs.reader.complaints)
 		status = EXIT_FAILURE;
 	ft_inputs_close(&inputs);
 	return status;

@@ -259,11 +259,14 @@ static int sources_count(const GPtrArray *operands, struct ft_filter *filter)
 
 	ft_tally_init(&tally, drawn);
 	ft_filter_begin(filter, &inputs.reader);
-	while ((s = ft_ctf_reader_next(&inputs.reader)) && s->ns <= filter->to_ns)
+	while (!ft_interrupted() && (s = ft_ctf_reader_next(&inputs.reader)) &&
+	       s->ns <= filter->to_ns)
 		if (!filter->any || ft_filter_passes(filter, s))
 			ft_tally_add(&tally, s);
 	ft_tally_end(&tally);
-	if (all_show(&tally) || inputs.reader.complaints)
+	if (ft_interrupted())
+		status = 128 + ft_interrupted();
+	else if (all_show(&tally) || inputs.reader.complaints)
 		status = EXIT_FAILURE;
 	ft_tally_clear(&tally);
 	ft_inputs_close(&inputs);

@@ -15,7 +15,8 @@ gone() # all that were recorded
 
 traced() # DIR ARG...: all of tests/cmd/stats.c, as it comes
 {
-	record "$FASTTRACE_DIR" -o "$1" --max-size=16K
+	rm -f "$FASTTRACE_DIR/.lock" # of the one before
+	record "$FASTTRACE_DIR" -o "$1" --max-size="${chunks-16K}"
 	until_true 20 test -e "$FASTTRACE_DIR/.lock"
 	shift
 	"$BUILD/tests/cmd/stats" "$@" &
@@ -79,4 +80,21 @@ is "and in a table" python3 -c '
 import csv
 names = {row["event"] for row in csv.DictReader(open("table", newline="", encoding="utf-8"))}
 assert "a\"\\,\x01\ufffd\n:b\t\ufffd:begin" in names, names'
+
+# Ctrl-C, in a trace that is long by being named often.
+chunks=1G FASTTRACE_SUBBUF_SIZE=64K FASTTRACE_SUBBUFS=8 FASTTRACE_MODE=block
+traced long 2 20000
+echo before >file
+for command in "stats" "export -f chrome -o file" "export -f perfetto -o file" "export -f ctf -o dir" "merge -o dir"; do
+	# shellcheck disable=SC2046,SC2086 # words
+	fasttrace $command $(yes "$(echo long/*)" | head -n 80) >interrupted 2>"$ERR" &
+	running=$!
+	sleep 0.4
+	kill -INT "$running" || :
+	wait "$running" && code=0 || code=$?
+	same "$command, interrupted: exit status" "$code" 130
+done
+same "the file is as it was" "$(cat file)" before
+isnt "and no folder is made" test -e dir
+same "nor is anything left behind" "$(find . -name 'file?*' -o -name '.dir*')" ""
 conclude
