@@ -72,7 +72,7 @@ spans
 all_recorded()
 {
 	chunk=$(find chunks -maxdepth 1 -name "*$pid*")
-	[ "$(fasttrace read --count "$chunk" 2>"$ERR" || :)" = 2111 ]
+	[ "$(fasttrace read --count "$chunk" 2>"$ERR" || :)" = 2114 ]
 }
 until_true 20 all_recorded
 kill -INT "$recorder"
