@@ -10,7 +10,8 @@
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
 #   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
-#   make bench      ns per event beside the floor; how fast the tree is, beside tmpfs
+#   make bench      ns per event beside the floor; how fast the tree is, beside tmpfs; what is
+#                   recorded in a second, beside LTTng-UST
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
 #   CC=gcc|clang    CXX=...    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
@@ -267,12 +268,13 @@ demo: setup-demo
 	$(AGAIN) all
 	@BUILD=$(BUILD) examples/demo.sh
 
-bench: setup-build
+bench: setup-bench
 	$(AGAIN) all $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
-		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program)
+		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) $(BUILD)/tests/cmd/record_speed
 	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
 	@$(BUILD)/tests/bench/start
 	@BUILD=$(BUILD) tests/mount/speed.sh strict
+	@BUILD=$(BUILD) tests/cmd/record_speed.sh strict
 
 check: setup
 	$(RUN) check

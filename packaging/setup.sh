@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# setup.sh [build|demo|check|torture] - install what is missing to build, to run the demo, for all
-# tests, or for the long ones as well.
+# setup.sh [build|demo|bench|check|torture] - install what is missing to build, to run the demo, to
+# measure, for all tests, or for the long ones as well.
 #
 # Debian and Ubuntu: through apt-get, as root or with a sudo that asks nothing. Where it may not,
 # it prints the one command that does it, and fails. Quick and silent when nothing is missing.
@@ -35,6 +35,13 @@ need_for_demo()
 	need curl command -v curl
 }
 
+need_for_bench()
+{
+	need lttng-tools command -v lttng-sessiond
+	need liblttng-ust-dev test -e /usr/include/lttng/tracepoint.h
+	need util-linux command -v setpriv
+}
+
 need_for_check()
 {
 	need gcc command -v gcc
@@ -44,7 +51,6 @@ need_for_check()
 	need musl-tools command -v musl-gcc
 	need shellcheck command -v shellcheck
 	need binutils command -v readelf
-	need util-linux command -v setpriv
 	need procps command -v ps
 	need python3 command -v python3
 	need python3-jsonschema command -v jsonschema
@@ -57,8 +63,6 @@ need_for_check()
 	need zstd command -v zstd
 	need gzip command -v gzip
 	need tar command -v tar
-	need lttng-tools command -v lttng-sessiond
-	need liblttng-ust-dev pkg-config --exists lttng-ust
 	need spin command -v spin
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
 }
@@ -99,10 +103,11 @@ need_for_torture()
 case ${1:-check} in
 build) need_for_build ;;
 demo) need_for_build && need_for_demo ;;
-check) need_for_build && need_for_demo && need_for_check ;;
-torture) need_for_build && need_for_demo && need_for_check && need_for_torture ;;
+bench) need_for_build && need_for_demo && need_for_bench ;;
+check) need_for_build && need_for_demo && need_for_bench && need_for_check ;;
+torture) need_for_build && need_for_demo && need_for_bench && need_for_check && need_for_torture ;;
 *)
-	echo "setup: $1: expected build, demo, check or torture" >&2
+	echo "setup: $1: expected build, demo, bench, check or torture" >&2
 	exit 2
 	;;
 esac
