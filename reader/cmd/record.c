@@ -61,6 +61,7 @@ static int tracee_add(struct recording *r, const char *path, struct fasttrace_ar
 
 	if (arena_reach(path, arena, &folder)) {
 		fasttrace_arena_close(arena);
+		r->record.incomplete = true;
 		return -EBUSY;
 	}
 	t = ft_tracee_new(&r->record, path, arena, folder, out);
@@ -91,10 +92,10 @@ static void file_look(const char *path, void *arg)
 	out = g_build_filename(r->record.out, base, NULL);
 	if (mkdir(out, 0777)) {
 		ft_report("%s: %s", out, strerror(errno));
-		r->record.failed = -errno;
+		r->record.failed = true;
 		fasttrace_arena_close(arena);
-	} else {
-		tracee_add(r, path, arena, out);
+	} else if (tracee_add(r, path, arena, out)) {
+		rmdir(out);
 	}
 	g_free(out);
 	g_free(base);
@@ -108,6 +109,20 @@ static void directory_look(struct recording *r)
 		continue;
 	ft_arenas_each(r->source.dir, file_look, r);
 	r->first = false;
+}
+
+/* Two would take from each other. Whose lock names a mount is a daemon, which we read from. */
+static bool directory_taken(const struct recording *r)
+{
+	char *root = NULL;
+	pid_t pid;
+	bool taken = ft_mount_server(r->source.dir, &pid, &root) && *root != '/';
+
+	if (taken)
+		ft_report("%s: is recorded already, by process %d: expected to be alone",
+			  r->source.dir, (int)pid);
+	g_free(root);
+	return taken;
 }
 
 /*
@@ -138,8 +153,7 @@ static void arena_remove(struct recording *r, struct ft_tracee *t)
 {
 	int code;
 
-	if (r->lock >= 0 && !t->folder && !r->record.failed &&
-	    fasttrace_arena_end(t->arena, &code) == FASTTRACE_EXITED)
+	if (r->lock >= 0 && t->drained && fasttrace_arena_end(t->arena, &code) == FASTTRACE_EXITED)
 		unlink(t->path);
 }
 
@@ -313,13 +327,14 @@ static int record(struct recording *r, const char *given)
 	r->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	r->inotify = r->lock = -1;
 	r->began_us = g_get_monotonic_time();
-	if (!out_make(r->record.out)) {
+	if (!(r->source.dir && directory_taken(r)) && !out_make(r->record.out)) {
 		if (r->source.dir)
 			all_begin(r);
 		if (r->source.dir || !one_begin(r)) {
 			loop(r);
 			summary_print(r);
-			status = r->record.failed ? EXIT_FAILURE : EXIT_SUCCESS;
+			status = r->record.failed || r->record.incomplete ? EXIT_FAILURE
+									  : EXIT_SUCCESS;
 		} else {
 			rmdir(r->record.out);
 		}

@@ -23,7 +23,8 @@ struct ft_record {
 	bool zstd;
 	_Atomic uint64_t events, bytes, streams, chunks;
 	_Atomic bool stop;
-	_Atomic int failed; /* -errno: the first; it was told */
+	_Atomic bool failed;	 /* something could not be written: that ends all */
+	_Atomic bool incomplete; /* some of a process could not be read; both were told */
 };
 
 /* stream.c */
@@ -66,6 +67,7 @@ struct ft_tracee {
 	char *folder; /* of the mount that serves it; NULL: we are the consumer */
 	GThread *thread;
 	_Atomic bool ended;
+	bool drained;	       /* the process has ended, and all of it is written */
 	_Atomic uint64_t lost; /* events lost or overwritten since we came */
 	uint64_t lost_before;  /* and before */
 };

@@ -83,25 +83,51 @@ static void chunk_close(struct ft_trace *t)
 	g_clear_pointer(&t->folder, g_free);
 }
 
+/* @folder is where it comes to be; a chunk has another name until it is a trace. */
+static int folder_open(struct ft_trace *t, const char *folder, bool make)
+{
+	int err = 0;
+
+	t->folder = g_strdup(folder);
+	if (make && mkdir(folder, 0777))
+		err = -errno;
+	if (!err) {
+		t->dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		err = t->dirfd < 0 ? -errno : 0;
+	}
+	if (err)
+		ft_report("%s: %s", folder, strerror(-err));
+	t->classes = NO_METADATA;
+	return err ? err : metadata_update(t);
+}
+
+static int chunk_make(struct ft_trace *t)
+{
+	char *hidden = g_strdup_printf("%s/.%06u", t->path, ++t->chunk);
+	int err = folder_open(t, hidden, true);
+
+	g_free(t->folder);
+	t->folder = g_strdup_printf("%s/%06u", t->path, t->chunk);
+	if (!err && rename(hidden, t->folder)) {
+		err = -errno;
+		ft_report("%s: %s", t->folder, strerror(-err));
+		unlinkat(t->dirfd, "metadata", 0);
+	}
+	if (err)
+		rmdir(hidden);
+	g_free(hidden);
+	return err;
+}
+
 static int chunk_open(struct ft_trace *t)
 {
-	bool chunks = t->record->max_bytes || t->record->max_ns;
-	int err;
+	int err = t->record->max_bytes || t->record->max_ns ? chunk_make(t)
+							    : folder_open(t, t->path, false);
 
-	t->folder = chunks ? g_strdup_printf("%s/%06u", t->path, ++t->chunk) : g_strdup(t->path);
-	if (chunks && mkdir(t->folder, 0777))
-		goto fail;
-	t->dirfd = open(t->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (t->dirfd < 0)
-		goto fail;
 	t->chunk_bytes = 0;
 	t->chunk_begin_ns = ft_now_ns();
-	t->classes = NO_METADATA;
-	t->record->chunks++;
-	return metadata_update(t);
-fail:
-	err = -errno;
-	ft_report("%s: %s", t->folder, strerror(-err));
+	if (!err)
+		t->record->chunks++;
 	return err;
 }
 
@@ -118,6 +144,7 @@ struct ft_trace *ft_trace_new(struct ft_record *record, struct fasttrace_arena *
 	t->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (!chunk_open(t))
 		return t;
+	record->failed = true;
 	ft_trace_free(t);
 	return NULL;
 }
@@ -148,7 +175,7 @@ static struct ft_stream *stream_make(struct ft_trace *t, uint64_t serial, uint32
 	return stream;
 }
 
-int ft_trace_write(struct ft_trace *t, const void *packet, size_t bytes, uint64_t events)
+static int packet_write(struct ft_trace *t, const void *packet, size_t bytes)
 {
 	struct ft_packet_fields f;
 	struct ft_stream *stream;
@@ -174,8 +201,18 @@ int ft_trace_write(struct ft_trace *t, const void *packet, size_t bytes, uint64_
 	}
 	t->chunk_bytes += ft_stream_bytes(stream) - before;
 	t->record->bytes += ft_stream_bytes(stream) - before;
-	t->record->events += events;
 	return 0;
+}
+
+int ft_trace_write(struct ft_trace *t, const void *packet, size_t bytes, uint64_t events)
+{
+	int err = packet_write(t, packet, bytes);
+
+	if (err)
+		t->record->failed = true;
+	else
+		t->record->events += events;
+	return err;
 }
 
 void ft_trace_done(struct ft_trace *t, uint64_t serial)

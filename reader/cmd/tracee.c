@@ -27,6 +27,8 @@ struct owner {
 struct taker {
 	struct ft_tracee *tracee;
 	GArray *owners; /* by index of the buffer */
+	bool unsure;	/* the last look: something contradicted itself, and has another chance */
+	bool damaged;	/* some was left out */
 	int64_t switched_ns;
 };
 
@@ -101,12 +103,15 @@ static int buffer_take(struct taker *t, unsigned index, uint64_t until)
 	while (n < TURN && (got = packet_take(t, index, info.serial, until)) > 0)
 		n++;
 	o->failures = got == -EPROTO ? o->failures + 1 : 0;
-	if (got == -EPROTO && o->failures < FAILURES)
+	if (got == -EPROTO && o->failures < FAILURES) {
+		t->unsure = true;
 		return n;
+	}
 	if (got == -EPROTO) {
 		ft_report("%s: thread %u: contradicts itself: what follows is left out",
 			  t->tracee->path, (unsigned)info.tid);
-		o->done = true;
+		o->done = t->damaged = true;
+		t->tracee->record->incomplete = true;
 		return n;
 	}
 	if (!info.live && !got && fasttrace_buffer_drained(arena, index, info.serial)) {
@@ -122,6 +127,7 @@ static int pass(struct taker *t)
 	unsigned buffers = fasttrace_arena_buffers(t->tracee->arena);
 	int n = 0, got;
 
+	t->unsure = false;
 	for (unsigned i = 0; i < buffers; i++) {
 		got = buffer_take(t, i, UINT64_MAX);
 		if (got < 0)
@@ -131,20 +137,27 @@ static int pass(struct taker *t)
 	return n;
 }
 
-static void switch_all(struct taker *t, bool watch)
+/* Who has ended is switched as well: nobody else does it. */
+static void switch_all(struct taker *t)
 {
 	struct fasttrace_arena *arena = t->tracee->arena;
 	unsigned buffers = fasttrace_arena_buffers(arena);
 	struct fasttrace_buffer_info info;
 
-	for (unsigned i = 0; i < buffers; i++) {
-		if (fasttrace_buffer_get_info(arena, i, &info) || !info.live)
-			continue;
-		if (watch)
-			fasttrace_buffer_watch(arena, i);
-		else
+	for (unsigned i = 0; i < buffers; i++)
+		if (!fasttrace_buffer_get_info(arena, i, &info))
 			fasttrace_buffer_switch(arena, i, info.serial, FASTTRACE_FLUSH);
-	}
+}
+
+static void watch_all(struct taker *t)
+{
+	struct fasttrace_arena *arena = t->tracee->arena;
+	unsigned buffers = fasttrace_arena_buffers(arena);
+	struct fasttrace_buffer_info info;
+
+	for (unsigned i = 0; i < buffers; i++)
+		if (!fasttrace_buffer_get_info(arena, i, &info) && info.live)
+			fasttrace_buffer_watch(arena, i);
 }
 
 /* Sleep until there is something, with one more look behind the request to be woken. */
@@ -157,9 +170,9 @@ static int await(struct taker *t)
 	if (now - t->switched_ns >= SWITCH_NS) {
 		t->switched_ns = now;
 		t->tracee->lost = lost_count(t->tracee->arena) - t->tracee->lost_before;
-		switch_all(t, false);
+		switch_all(t);
 	}
-	switch_all(t, true);
+	watch_all(t);
 	n = pass(t);
 	if (!n && !t->tracee->record->stop)
 		fasttrace_arena_wait(t->tracee->arena, ticket, WAIT_NS);
@@ -187,7 +200,7 @@ static int last_pass(struct taker *t)
 	uint64_t last = 0;
 	int got = 0;
 
-	switch_all(t, false);
+	switch_all(t);
 	for (unsigned i = 0; i < buffers && got >= 0; i++)
 		if (!fasttrace_buffer_get_info(arena, i, &info) &&
 		    newest(arena, i, info.serial, &last))
@@ -204,12 +217,14 @@ static int arena_run(struct ft_tracee *tracee)
 	bool alive = true;
 	int n = 0;
 
-	while (n >= 0 && !tracee->record->stop && (alive || n)) {
+	while (n >= 0 && !tracee->record->stop && (alive || n || t.unsure) &&
+	       !fasttrace_arena_broken(tracee->arena)) {
 		alive = fasttrace_arena_alive(tracee->arena); /* before we look what is left */
 		n = pass(&t);
 		if (!n && alive)
 			n = await(&t);
 	}
+	tracee->drained = !alive && !n && !t.unsure && !t.damaged;
 	if (n >= 0 && !tracee->record->failed)
 		n = last_pass(&t);
 	g_array_unref(t.owners);
@@ -219,14 +234,14 @@ static int arena_run(struct ft_tracee *tracee)
 static void *tracee_run(void *arg)
 {
 	struct ft_tracee *t = arg;
-	int err = t->folder ? ft_mounted_run(t) : arena_run(t), none = 0;
+	int err = t->folder ? ft_mounted_run(t) : arena_run(t);
 
 	if (!err && fasttrace_arena_broken(t->arena)) {
 		err = -EPROTO;
 		ft_report("%s: was truncated while it was read", t->path);
 	}
 	if (err)
-		atomic_compare_exchange_strong(&t->record->failed, &none, err);
+		t->record->incomplete = true;
 	ft_trace_free(t->trace);
 	t->trace = NULL;
 	t->lost = lost_count(t->arena) - t->lost_before;
