@@ -8,7 +8,7 @@
 
 #include "cmd.h"
 
-static volatile sig_atomic_t caught;
+static _Atomic int caught; /* any thread may be the one that handles it */
 static int pipe_fds[2] = {-1, -1};
 
 static void note(int sig)
