@@ -64,6 +64,12 @@ int ft_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** ft_report() - "fasttrace COMMAND: MESSAGE" on stderr. */
 void ft_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * ft_report_over() - a line on the terminal that the next one replaces, and a message too.
+ * NULL: none is there any more.
+ */
+void ft_report_over(const char *line);
+
 /** ft_print() - on stdout. Return: exit status: EXIT_FAILURE if it cannot be written. */
 int ft_print(const char *text);
 

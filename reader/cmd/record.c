@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -180,26 +181,37 @@ static uint64_t lost_sum(const struct recording *r)
 	return lost;
 }
 
-static void progress_print(const struct recording *r, bool wipe)
+/* How wide the terminal is that waits for us; 0: none does, and nobody wants to see us at work. */
+static unsigned terminal_width(void)
+{
+	struct winsize size;
+
+	if (!isatty(STDERR_FILENO) || tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return 0;
+	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : 80;
+}
+
+/* A line that were longer than the terminal is wide would not replace itself. */
+static void progress_print(const struct recording *r)
 {
 	static uint64_t events, bytes;
 	static int64_t at_us;
 	int64_t now = g_get_monotonic_time();
 	double s = (double)(now - (at_us ? at_us : r->began_us)) / 1e6;
+	unsigned width = terminal_width();
+	char *line;
 
-	if (!isatty(STDERR_FILENO))
+	if (!width || s < 0.001)
 		return;
-	if (wipe) {
-		fputs("\r\033[K", stderr);
-		return;
-	}
-	if (s < 0.001)
-		return;
-	fprintf(stderr,
-		"\r%.1f s  %" PRIu64 " events, %.0f/s  %.1f MB, %.1f MB/s  %" PRIu64 " lost\033[K",
+	line = g_strdup_printf(
+		"%.1f s  %" PRIu64 " events, %.0f/s  %.1f MB, %.1f MB/s  %" PRIu64 " lost",
 		(double)(now - r->began_us) / 1e6, r->record.events,
 		(double)(r->record.events - events) / s, (double)r->record.bytes / 1e6,
 		(double)(r->record.bytes - bytes) / s / 1e6, lost_sum(r));
+	if (strlen(line) >= width)
+		line[width - 1] = '\0';
+	ft_report_over(line);
+	g_free(line);
 	events = r->record.events;
 	bytes = r->record.bytes;
 	at_us = now;
@@ -239,13 +251,13 @@ static void loop(struct recording *r)
 		if (!r->source.dir && !r->tracees->len)
 			break;
 		if (g_get_monotonic_time() - printed >= LOOK_MS * 1000) {
-			progress_print(r, false);
+			progress_print(r);
 			printed = g_get_monotonic_time();
 		}
 		loop_wait(r);
 	}
 	stop(r);
-	progress_print(r, true);
+	ft_report_over(NULL);
 }
 
 static int one_begin(struct recording *r)
@@ -279,13 +291,16 @@ static void summary_print(const struct recording *r)
 {
 	const struct ft_record *c = &r->record;
 	double s = (double)(g_get_monotonic_time() - r->began_us) / 1e6;
+	uint64_t lost = lost_sum(r);
 
 	fprintf(stderr, "%s: %" PRIu64 " events, %" PRIu64 " bytes, %" PRIu64 " streams of %u %s",
 		c->out, c->events, c->bytes, c->streams, r->processes,
 		r->processes == 1 ? "process" : "processes");
 	if (c->max_bytes || c->max_ns)
 		fprintf(stderr, " in %" PRIu64 " chunks", c->chunks);
-	fprintf(stderr, ", %.1f s; %" PRIu64 " events lost\n", s, lost_sum(r));
+	fprintf(stderr, ", %.1f s; %" PRIu64 " events lost%s\n", s, lost,
+		lost ? ": FASTTRACE_MODE=block and FASTTRACE_BLOCK_TIMEOUT=inf make a program wait"
+		     : "");
 }
 
 /* Made, or empty. */
@@ -307,6 +322,7 @@ static int out_make(const char *out)
 	ft_report("%s: %s", out,
 		  dir		   ? "is not empty: expected a new or an empty folder"
 		  : err == -EEXIST ? "exists: expected a new or an empty folder"
+		  : err == -ENOENT ? "lies in no folder: expected a new one in a folder that exists"
 				   : strerror(-err));
 	return err;
 }

@@ -7,14 +7,27 @@
 
 #include "cmd.h"
 
+#define WIPE "\r\033[K"
+
 static char program[64] = "fasttrace"; /* in messages: "fasttrace COMMAND" */
+static _Atomic bool line_shown;	       /* ft_report_over() has put one on the terminal */
 
 static G_GNUC_PRINTF(1, 0) void report(const char *format, va_list args)
 {
 	char *text = g_strdup_vprintf(format, args);
 
-	fprintf(stderr, "%s: %s\n", program, text);
+	fprintf(stderr, "%s%s: %s\n", line_shown ? WIPE : "", program, text);
+	line_shown = false;
 	g_free(text);
+}
+
+void ft_report_over(const char *line)
+{
+	if (line)
+		fprintf(stderr, "\r%s\033[K", line); /* what is equal does not flicker */
+	else if (line_shown)
+		fputs(WIPE, stderr);
+	line_shown = line != NULL;
 }
 
 void ft_report(const char *format, ...)

@@ -101,6 +101,13 @@ if command -v script >/dev/null; then
 	tr '\r' '\n' <"$WORK/terminal" >"$WORK/shown"
 	is "progress on a terminal" grep -qE '^[0-9.]+ s  [0-9]+ events, [0-9]+/s  [0-9.]+ MB, [0-9.]+ MB/s  [0-9]+ lost' "$WORK/shown"
 	is "and a summary" grep -q " streams of 1 process" "$WORK/shown"
+	rm -rf "$OUT"
+	begin pace 1 1500000
+	tell "$pid"
+	script -qec "stty cols 30; fasttrace record $pid -o $OUT" "$WORK/terminal" </dev/null >/dev/null
+	sed 's/\r/\n/g; s/\x1b\[K//g' "$WORK/terminal" | grep '^[0-9.]* s  ' >"$WORK/shown"
+	is "on a narrow one" test -s "$WORK/shown"
+	isnt "no line is too long for it" grep -E '.{30}' "$WORK/shown"
 fi
 
 # Served by a daemon: through its mount, whatever SOURCE is.

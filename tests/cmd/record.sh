@@ -83,11 +83,23 @@ for signal in INT TERM; do
 	is "SIG$signal: it opens while it grows" silent
 done
 
+come() # by themselves; if they do not: what there is to know of it
+{
+	until_true 20 test -e "$OUT/$pid" || {
+		ls -la "$OUT"
+		cat "$WORK/recorded"
+		fasttrace info "$pid"
+		grep -H . "/proc/$recorder/task"/*/wchan "/proc/$pid/wchan" "/proc/$recorder/schedstat" /proc/pressure/*
+		return 1
+	}
+}
+
 # A writer that is slow: its events come by themselves, and at once where we are told to stop.
 begin write 1 1
 rm -rf "$OUT"
 record "$pid" -o "$OUT"
-is "a slow writer's events come" until_true 20 test -e "$OUT/$pid"
+until_true 20 reading "$OUT"
+is "a slow writer's events come" come
 kill -INT "$recorder"
 recorded "a slow writer" 0
 same "a slow writer: events" "$(lines "$OUT")" 1
@@ -185,6 +197,8 @@ mkdir -p "$OUT.2"
 begin write 1 1
 says 1 "fasttrace record: $OUT.2: is not empty: expected a new or an empty folder" record "$pid" -o "$OUT.2"
 says 1 "fasttrace record: $OUT.2/x: exists: expected a new or an empty folder" record "$pid" -o "$OUT.2/x"
-says 1 "fasttrace record: /none/x: No such file or directory" record "$pid" -o /none/x
+says 1 \
+	"fasttrace record: /none/x: lies in no folder: expected a new one in a folder that exists" \
+	record "$pid" -o /none/x
 murder "$pid"
 conclude
