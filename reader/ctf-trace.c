@@ -164,7 +164,7 @@ static int packet_next(struct ft_ctf_stream *s)
 	return 2;
 }
 
-static void stamp(struct ft_ctf_stream *s)
+void ft_ctf_stream_stamp(struct ft_ctf_stream *s)
 {
 	const struct ft_ctf_cursor *c = &s->cursor;
 	const struct ft_ctf_stream_class *class = c->stream ? c->stream : s->class;
@@ -209,7 +209,7 @@ bool ft_ctf_stream_next(struct ft_ctf_stream *s)
 	}
 }
 
-static struct ft_ctf_stream *stream_new(struct ft_ctf_trace *trace)
+struct ft_ctf_stream *ft_ctf_stream_new(struct ft_ctf_trace *trace)
 {
 	struct ft_ctf_stream *s = g_new0(struct ft_ctf_stream, 1);
 
@@ -238,7 +238,7 @@ static struct ft_ctf_stream *stream_of(struct ft_ctf_trace *trace, const struct 
 	char *key;
 
 	if (c->slots[FT_CTF_INSTANCE] == UINT64_MAX)
-		return stream_new(trace);
+		return ft_ctf_stream_new(trace);
 	key = g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT, c->stream->id,
 			      c->slots[FT_CTF_INSTANCE]);
 	s = g_hash_table_lookup(trace->by_instance, key);
@@ -246,7 +246,7 @@ static struct ft_ctf_stream *stream_of(struct ft_ctf_trace *trace, const struct 
 		g_free(key);
 		return s;
 	}
-	s = stream_new(trace);
+	s = ft_ctf_stream_new(trace);
 	g_hash_table_insert(trace->by_instance, key, s);
 	return s;
 }
@@ -374,7 +374,7 @@ static void stream_race(struct ft_ctf_reader *reader, unsigned i)
 		ft_ctf_race_end(reader->race, reader->all->len, i);
 		return;
 	}
-	stamp(s);
+	ft_ctf_stream_stamp(s);
 	ft_ctf_race_set(reader->race, reader->all->len, i, (uint64_t)s->ns ^ UINT64_C(1) << 63);
 }
 

@@ -507,8 +507,12 @@ void ft_ctf_complain(struct ft_ctf_reader *reader, const char *format, ...) G_GN
 void ft_ctf_file_free(gpointer file);
 /** ft_ctf_trace_add() - a file of it. Return: its stream; NULL: there is nothing to read in it. */
 struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf_file *file);
+/** ft_ctf_stream_new() - a stream of it that has no files yet. */
+struct ft_ctf_stream *ft_ctf_stream_new(struct ft_ctf_trace *trace);
 /** ft_ctf_stream_next() - the next of one stream, without its ns. Return: false: there is no more. */
 bool ft_ctf_stream_next(struct ft_ctf_stream *stream);
+/** ft_ctf_stream_stamp() - set the ns of what comes next. */
+void ft_ctf_stream_stamp(struct ft_ctf_stream *stream);
 /** ft_ctf_reader_end() - the newest end of a packet, in ns since 1970: all headers are looked at. */
 int64_t ft_ctf_reader_end(struct ft_ctf_reader *reader);
 /** ft_ctf_reader_next() - what comes next of all, in the order of time. NULL: nothing. */
