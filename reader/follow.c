@@ -13,7 +13,8 @@
  *       running count. What follows says its own number, begun + events before it: if that is more,
  *       the difference was missed, overwritten or taken by the consumer. What discard mode drops
  *       is in the ring's `lost`. So taken + missed = recorded + lost, of each owner, whenever it
- *       has ended; but what was in flight when its writer died was never recorded.
+ *       has ended; but what was in flight when its writer died was never recorded. What threads
+ *       lost that have no ring is told of in a stream of the process's.
  *   F3  In a stream times never decrease, for the ring has them so (I8). An event that is not
  *       committed stops its stream there, with what handlers committed inside of it.
  *   F4  What a stream has yet to show is not older than `settled`: the newest event of one that is
@@ -23,7 +24,7 @@
  *       missed.
  *   F6  Another owner's ring is another stream. The first one ends with the counts of that moment.
  *
- * In overwrite mode what a consumer takes between two looks is gone for us. In the other modes it
+ * In overwrite mode what a consumer takes between two looks is missed. In the other modes it
  * stands until its slot turns, and is copied nevertheless.
  */
 #include <stdlib.h>
@@ -283,7 +284,7 @@ static int stream_look(struct ft_follow *f, struct ft_reader_buffer *b, struct f
 		       bool gone, int64_t now_ns)
 {
 	uint64_t head = ft_load_acquire(&b->shared->head), before = s->seq; /* open:R */
-	uint64_t n = b->ring.mask + 1, oldest = head >= n ? head - n + 1 : 0;
+	uint64_t n = b->ring.mask + 1, oldest = head >= n ? head - n + 1 : 0, missed = s->missed;
 	int err = 1;
 
 	s->settled = UINT64_MAX;
@@ -298,7 +299,7 @@ static int stream_look(struct ft_follow *f, struct ft_reader_buffer *b, struct f
 		s->seq++;
 		s->units = FASTTRACE_HEADER_UNITS;
 	}
-	f->hurry |= s->seq - before >= MAX(n / 4, 1);
+	f->hurry |= s->seq - before >= MAX(n / 4, 1) || s->missed > missed;
 	f->idle &= s->seq == before;
 	if (err < 0)
 		return err;
@@ -380,10 +381,28 @@ static int buffer_look(struct ft_follow *f, unsigned index, bool alive, int64_t 
 	return err ? err : s->seq <= ft_load_acquire(&b->shared->head);
 }
 
+/* Events of threads that have no ring, and of no class. */
+static int nobody_look(struct ft_follow *f, int64_t now_ns)
+{
+	const struct ft_arena *shared = f->arena->shared;
+	struct ft_follow_stream *s = &f->nobody;
+	uint64_t lost =
+		ft_load_relaxed(&shared->lost_no_buffer) + ft_load_relaxed(&shared->lost_no_event);
+
+	if (!f->all)
+		s->base_lost = lost;
+	if (lost <= s->base_lost + s->lost || (!f->ended && now_ns - s->lost_ns < TELL_NS))
+		return 0;
+	s->lost_ns = now_ns;
+	counts_pass(s, 0, lost - s->base_lost);
+	return gap_give(f, s, fasttrace_arena_now(f->arena));
+}
+
 int ft_follow_look(struct ft_follow *f, int64_t now_ns)
 {
 	bool alive = fasttrace_arena_alive(f->arena), more = false; /* before we look */
 	unsigned n = fasttrace_arena_buffers(f->arena);
+	int err;
 
 	f->hurry = false;
 	f->idle = true;
@@ -396,9 +415,10 @@ int ft_follow_look(struct ft_follow *f, int64_t now_ns)
 			return got;
 		more |= got;
 	}
-	f->all = true; /* who comes from now on is new */
 	f->ended = !alive && !more;
-	return fasttrace_arena_broken(f->arena);
+	err = nobody_look(f, now_ns);
+	f->all = true; /* who comes from now on is new */
+	return err ? err : fasttrace_arena_broken(f->arena);
 }
 
 struct ft_follow *ft_follow_new(struct fasttrace_arena *arena, bool all, ft_follow_take *take,
@@ -411,6 +431,8 @@ struct ft_follow *ft_follow_new(struct fasttrace_arena *arena, bool all, ft_foll
 	f->take = take;
 	f->arg = arg;
 	f->streams = g_ptr_array_new();
+	f->nobody.tid = arena->info.pid;
+	memcpy(f->nobody.name, arena->info.comm, sizeof(f->nobody.name));
 	return f;
 }
 
@@ -418,6 +440,7 @@ void ft_follow_free(struct ft_follow *f)
 {
 	if (!f)
 		return;
+	f->take(&f->nobody, NULL, 0, f->arg);
 	for (guint i = 0; i < f->streams->len; i++)
 		if (f->streams->pdata[i])
 			f->take(f->streams->pdata[i], NULL, 0, f->arg);

@@ -39,11 +39,12 @@ struct ft_follow {
 	struct fasttrace_arena *arena;
 	ft_follow_take *take;
 	void *arg;
-	size_t room;	 /* for packets; a stream of which nothing is in hand has one anyway */
-	bool hurry;	 /* in the last look a ring went on by a quarter or more: look again soon */
-	bool idle;	 /* and none went on by a sub-buffer */
-	bool all, ended; /* all: of what comes later nothing is older than us */
-	GPtrArray *streams; /* by index; NULL: none yet */
+	size_t room; /* for packets; a stream of which nothing is in hand has one anyway */
+	bool hurry; /* in the last look a ring went on by a quarter, or we were late: look again soon */
+	bool idle;			/* and none went on by a sub-buffer */
+	bool all, ended;		/* all: of what comes later nothing is older than us */
+	GPtrArray *streams;		/* by index; NULL: none yet */
+	struct ft_follow_stream nobody; /* the process's: what its threads lost without a ring */
 };
 
 /** ft_follow_new() - @all: the arena is new: what of it was overwritten before the first look counts. */

@@ -57,6 +57,16 @@ static void trace_hide(struct ft_ctf_meta *meta, char **names, bool *found)
 	}
 }
 
+void ft_fields_declared(struct ft_ctf_trace *trace, const char *list)
+{
+	char **names = g_strsplit(list, ",", -1);
+	bool *found = g_new0(bool, g_strv_length(names) + 1);
+
+	trace_hide(trace->meta, names, found);
+	g_free(found);
+	g_strfreev(names);
+}
+
 int ft_fields_only(struct ft_ctf_reader *reader, const char *list)
 {
 	char **names = g_strsplit(list, ",", -1);

@@ -198,21 +198,29 @@ static bool class_wanted(const struct ft_filter *f, const struct ft_ctf_event_cl
 					 (struct ft_span){right, strlen(right)});
 }
 
-void ft_filter_begin(struct ft_filter *f, struct ft_ctf_reader *reader)
+void ft_filter_declared(const struct ft_filter *f, struct ft_ctf_trace *trace)
+{
+	for (guint i = 0; i < trace->meta->events->len; i++) {
+		struct ft_ctf_event_class *event = trace->meta->events->pdata[i];
+
+		event->wanted = class_wanted(f, event);
+	}
+}
+
+void ft_filter_since(struct ft_filter *f, int64_t end_ns)
 {
 	int64_t ns;
 
-	for (guint i = 0; reader->traces && i < reader->traces->len; i++) {
-		struct ft_ctf_trace *trace = reader->traces->pdata[i];
-
-		for (guint j = 0; j < trace->meta->events->len; j++) {
-			struct ft_ctf_event_class *event = trace->meta->events->pdata[j];
-
-			event->wanted = class_wanted(f, event);
-		}
-	}
 	if (f->last && duration_parse(f->last, &ns))
-		f->from_ns = MAX(f->from_ns, ft_ctf_reader_end(reader) - ns);
+		f->from_ns = MAX(f->from_ns, end_ns - ns);
+}
+
+void ft_filter_begin(struct ft_filter *f, struct ft_ctf_reader *reader)
+{
+	for (guint i = 0; reader->traces && i < reader->traces->len; i++)
+		ft_filter_declared(f, reader->traces->pdata[i]);
+	if (f->last)
+		ft_filter_since(f, ft_ctf_reader_end(reader));
 	reader->from_ns = f->from_ns;
 }
 

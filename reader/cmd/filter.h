@@ -28,6 +28,10 @@ extern struct ft_filter ft_filter_options;
 int ft_filter_parse(struct ft_filter *filter);
 /** ft_filter_begin() - all traces are open: which of their classes are wanted, and since when. */
 void ft_filter_begin(struct ft_filter *filter, struct ft_ctf_reader *reader);
+/** ft_filter_declared() - the same of one trace, whenever it declares more. */
+void ft_filter_declared(const struct ft_filter *filter, struct ft_ctf_trace *trace);
+/** ft_filter_since() - what is the last of it ends then. */
+void ft_filter_since(struct ft_filter *filter, int64_t end_ns);
 /** ft_filter_passes() - is what comes next of a stream wanted? */
 bool ft_filter_passes(const struct ft_filter *filter, struct ft_ctf_stream *stream);
 void ft_filter_clear(struct ft_filter *filter);

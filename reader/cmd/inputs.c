@@ -6,7 +6,7 @@
 #include "inputs.h"
 #include "out.h"
 
-static void complain(void *of, const char *message)
+void ft_inputs_complain(void *of, const char *message)
 {
 	char *safe = ft_safe_text(message, strlen(message));
 
@@ -81,7 +81,7 @@ int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct f
 {
 	int status = EXIT_SUCCESS;
 
-	*inputs = (struct ft_inputs){.reader = {.complain = complain, .of = out}};
+	*inputs = (struct ft_inputs){.reader = {.complain = ft_inputs_complain, .of = out}};
 	inputs->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
 	fasttrace_reader_guard();
 	ft_signals_catch();

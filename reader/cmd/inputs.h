@@ -23,4 +23,7 @@ struct ft_inputs {
 int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct ft_out *out);
 void ft_inputs_close(struct ft_inputs *inputs);
 
+/** ft_inputs_complain() - of @of, a struct ft_out or NULL, as complain of struct ft_ctf_reader. */
+void ft_inputs_complain(void *of, const char *message);
+
 #endif

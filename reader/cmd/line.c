@@ -271,18 +271,42 @@ static void scope_write(struct ft_out *out, struct ft_ctf_cursor *c,
 		values_write(out, c, program, at, who);
 }
 
+/* Of a terminal's eight, which have the look that its user gave them. */
+#define DIM    "\033[2m"
+#define PLAIN  "\033[0m"
+#define RED    "\033[1;31m"
+#define YELLOW "\033[33m"
+#define CYAN   "\033[36m"
+
+static const char *level_colour(int level)
+{
+	if (level < 0 || level > FASTTRACE_WARNING)
+		return CYAN;
+	return level < FASTTRACE_WARNING ? RED : YELLOW;
+}
+
+static void colour_write(struct ft_out *out, const char *colour)
+{
+	if (G_UNLIKELY(out->colour))
+		ft_out_bytes(out, colour, strlen(colour));
+}
+
 /* ": NAME:" of an event. */
 struct event_text {
 	size_t bytes;
 	char text[]; /* as for ft_out_fixed() */
 };
 
-static struct event_text *event_text(struct ft_ctf_event_class *event)
+static struct event_text *event_text(struct ft_ctf_event_class *event, bool colour)
 {
 	GString *text = g_string_new(": ");
 	struct event_text *made;
 
+	if (colour)
+		g_string_append(text, level_colour(event->loglevel));
 	ft_append_escaped(text, event->name, strlen(event->name), '\\');
+	if (colour)
+		g_string_append(text, PLAIN);
 	g_string_append_c(text, ':');
 	event->user = made = g_malloc0(sizeof(*made) + ((text->len + 31) & ~(gsize)31));
 	made->bytes = text->len;
@@ -294,7 +318,7 @@ static struct event_text *event_text(struct ft_ctf_event_class *event)
 static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 {
 	struct ft_ctf_event_class *event = c->event;
-	struct event_text *text = event->user ? event->user : event_text(event);
+	struct event_text *text = event->user ? event->user : event_text(event, out->colour);
 
 	ft_out_need(out, text->bytes + FT_OUT_ROOM);
 	ft_out_fixed(out, text->text, text->bytes);
@@ -307,16 +331,21 @@ void ft_line_write(struct ft_out *out, struct ft_ctf_stream *s)
 {
 	ft_out_need(out, FT_OUT_ROOM);
 	who_write(out, s);
+	colour_write(out, DIM);
 	ft_out_time(out, s->ns);
+	colour_write(out, PLAIN);
 	if (G_LIKELY(s->what == FT_CTF_EVENT)) {
 		event_write(out, &s->cursor);
 	} else {
-		ft_out_bytes(out, ": LOST ", 7);
+		ft_out_bytes(out, ": ", 2);
+		colour_write(out, RED);
+		ft_out_bytes(out, "LOST ", 5);
 		ft_out_u64(out, s->lost);
 		if (s->what == FT_CTF_LOST_EVENTS)
 			ft_out_bytes(out, " EVENTS", 7);
 		else
 			ft_out_bytes(out, " PACKETS", 8);
+		colour_write(out, PLAIN);
 	}
 	ft_out_need(out, 1);
 	ft_out_char(out, '\n');

@@ -18,7 +18,8 @@ struct ft_out {
 	char *begin;
 	int fd; /* -1: it stays in memory */
 	int error;
-	bool utc; /* times as dates */
+	bool utc;    /* times as dates */
+	bool colour; /* of a terminal's: in lines */
 	/* The second that was written last. */
 	int64_t second_ns;
 	char second[24];
@@ -106,6 +107,9 @@ void ft_who_get(struct ft_ctf_stream *stream, struct ft_who *who);
  * Return: EXIT_SUCCESS; EXIT_FAILURE: no event has one of them, and it was told.
  */
 int ft_fields_only(struct ft_ctf_reader *reader, const char *list);
+
+/** ft_fields_declared() - the same of one trace, whenever it declares more, and no word of what none has. */
+void ft_fields_declared(struct ft_ctf_trace *trace, const char *list);
 
 /** ft_line_write(), ft_json_write() - a line for what comes next of a stream. */
 void ft_line_write(struct ft_out *out, struct ft_ctf_stream *stream);
