@@ -36,8 +36,9 @@ void ft_ctf_file_free(gpointer file)
 
 	if (f->map) {
 		ft_guard_remove(f->map);
-		munmap(f->map, f->bytes);
+		munmap(f->map, f->packed ? f->packed_bytes : f->bytes);
 	}
+	g_free(f->unpacked);
 	g_free(f->memory);
 	g_free(f->path);
 	g_free(f);
@@ -46,7 +47,7 @@ void ft_ctf_file_free(gpointer file)
 /* Pages that will not be asked for again. */
 static void file_drop(struct ft_ctf_file *f)
 {
-	uint64_t to = f->at & ~(DROP_BYTES - 1);
+	uint64_t to = (f->packed ? f->packed_at : f->at) & ~(DROP_BYTES - 1);
 
 	if (!f->map || to <= f->dropped)
 		return;
@@ -57,13 +58,22 @@ static void file_drop(struct ft_ctf_file *f)
 static void cursor_complain(struct ft_ctf_trace *trace, const struct ft_ctf_file *f,
 			    const struct ft_ctf_cursor *c)
 {
-	ft_ctf_complain(trace->reader, "%s: byte %" G_GUINT64_FORMAT ": expected %s", f->path,
-			(guint64)(c->data - f->data) + c->wrong_at / 8, c->wrong);
+	ft_ctf_complain(trace->reader, "%s: byte %" G_GUINT64_FORMAT "%s: expected %s", f->path,
+			f->before + (guint64)(c->data - f->data) + c->wrong_at / 8,
+			f->packed ? ", expanded" : "", c->wrong);
+}
+
+bool ft_ctf_file_more(struct ft_ctf_reader *reader, struct ft_ctf_file *f)
+{
+	while (!f->ended && f->at >= f->bytes)
+		if (!f->packed || !reader->unpack(reader, f))
+			return false;
+	return !f->ended;
 }
 
 static bool file_enter(struct ft_ctf_trace *trace, struct ft_ctf_file *f, struct ft_ctf_cursor *c)
 {
-	if (f->ended || f->at >= f->bytes)
+	if (!ft_ctf_file_more(trace->reader, f))
 		return false;
 	if (!ft_ctf_packet_enter(c, f->data + f->at, f->bytes - f->at) && c->packet_bytes)
 		return true;
@@ -128,9 +138,10 @@ static bool packet_leave(struct ft_ctf_stream *s)
 	if (c->packet_bytes > f->bytes - f->at) {
 		ft_ctf_complain(s->trace->reader,
 				"%s: byte %" G_GUINT64_FORMAT
-				": expected the rest of a packet of %" G_GUINT64_FORMAT
+				"%s: expected the rest of a packet of %" G_GUINT64_FORMAT
 				" bytes that begins at %" G_GUINT64_FORMAT,
-				f->path, f->bytes, c->packet_bytes, f->at);
+				f->path, f->before + f->bytes, f->packed ? ", expanded" : "",
+				c->packet_bytes, f->before + f->at);
 		f->ended = true;
 	} else {
 		f->at += c->packet_bytes;
@@ -263,7 +274,11 @@ struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf
 	struct ft_ctf_cursor c = {.meta = trace->meta};
 	struct ft_ctf_stream *s;
 
-	if (is_compressed(f)) {
+	if (is_compressed(f) && trace->reader->unpack) {
+		f->packed = f->data;
+		f->packed_bytes = f->bytes;
+		f->bytes = 0;
+	} else if (is_compressed(f)) {
 		ft_ctf_complain(trace->reader,
 				"%s: is compressed: expected packets, as zstd -d makes them",
 				f->path);
@@ -318,21 +333,26 @@ struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const ch
 	return trace;
 }
 
-/* A file's packets, one after the other, from its header on. */
-static int64_t file_end(struct ft_ctf_trace *trace, const struct ft_ctf_file *f)
+/* A file's packets, one after the other, from its header on. Nobody is told: they will be read. */
+static int64_t file_end(struct ft_ctf_trace *trace, const struct ft_ctf_file *file)
 {
+	struct ft_ctf_reader mute = {.unpack = trace->reader->unpack};
+	struct ft_ctf_file f = *file;
 	struct ft_ctf_cursor c = {.meta = trace->meta};
 	int64_t newest = INT64_MIN, ns;
 
-	for (uint64_t at = f->at; at < f->bytes; at += c.packet_bytes) {
-		if (ft_ctf_packet_enter(&c, f->data + at, f->bytes - at) || !c.packet_bytes)
+	f.unpacked = NULL;
+	f.room = 0;
+	for (; ft_ctf_file_more(&mute, &f); f.at += c.packet_bytes) {
+		if (ft_ctf_packet_enter(&c, f.data + f.at, f.bytes - f.at) || !c.packet_bytes)
 			break;
 		ns = packet_end_ns(&c);
 		if (ns != INT64_MAX)
 			newest = MAX(newest, ns);
-		if (c.packet_bytes > f->bytes - at)
+		if (c.packet_bytes > f.bytes - f.at)
 			break;
 	}
+	g_free(f.unpacked);
 	return newest;
 }
 

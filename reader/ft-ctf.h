@@ -433,6 +433,12 @@ struct ft_ctf_file {
 	void *map, *memory;	      /* to be unmapped, to be freed */
 	bool ended;		      /* it holds no more that can be read */
 	volatile sig_atomic_t broken; /* cut off while it was mapped */
+	/* A compressed one: data is what one of its frames holds, a row of whole packets. */
+	const uint8_t *packed; /* NULL: it is not */
+	uint64_t packed_bytes, packed_at;
+	uint64_t before;   /* bytes that the frames before this one hold */
+	uint8_t *unpacked; /* to be freed */
+	uint64_t room;	   /* there */
 };
 
 enum ft_ctf_what { FT_CTF_EVENT, FT_CTF_LOST_EVENTS, FT_CTF_LOST_PACKETS };
@@ -485,6 +491,11 @@ struct ft_ctf_reader {
 	GPtrArray *all; /* streams of all of them */
 	struct ft_ctf_race *race;
 	int64_t from_ns; /* packets that end before it are passed over; 0: none are */
+	/*
+	 * Have the next frame of a compressed file in data, bytes and at. Return: false: there is none,
+	 * or it was complained of. NULL: no compressed file can be read.
+	 */
+	bool (*unpack)(struct ft_ctf_reader *reader, struct ft_ctf_file *file);
 	/* Told what cannot be read, and where; the rest is read nevertheless. */
 	void (*complain)(void *of, const char *message);
 	void *of;
@@ -505,6 +516,8 @@ struct ft_ctf_trace *ft_ctf_reader_memory(struct ft_ctf_reader *reader, const ch
 void ft_ctf_complain(struct ft_ctf_reader *reader, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /** ft_ctf_file_free() - @file: struct ft_ctf_file. */
 void ft_ctf_file_free(gpointer file);
+/** ft_ctf_file_more() - is there a packet at file->at? Of a compressed one, its next frame is had. */
+bool ft_ctf_file_more(struct ft_ctf_reader *reader, struct ft_ctf_file *file);
 /** ft_ctf_trace_add() - a file of it. Return: its stream; NULL: there is nothing to read in it. */
 struct ft_ctf_stream *ft_ctf_trace_add(struct ft_ctf_trace *trace, struct ft_ctf_file *file);
 /** ft_ctf_stream_new() - a stream of it that has no files yet. */

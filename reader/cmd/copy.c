@@ -173,6 +173,8 @@ static int file_begin(struct file *f, const struct ft_ctf_cursor *c)
 		wish = g_path_get_basename(f->from->path);
 	else
 		wish = g_strdup_printf("%" G_GUINT64_FORMAT, c->slots[FT_CTF_TID]);
+	if (f->from->packed && g_str_has_suffix(wish, ".zst"))
+		wish[strlen(wish) - strlen(".zst")] = '\0';
 	name = name_make(f->group->names, wish);
 	f->name = g_strconcat(f->group->folder, name, NULL);
 	g_free(name);
@@ -268,7 +270,8 @@ static int wanted_copy(struct file *f, struct part *part)
 		ft_ctf_complain(f->copy->reader,
 				"%s: byte %" G_GUINT64_FORMAT
 				": expected %s: its packet is left out",
-				f->from->path, f->from->at + c->wrong_at / 8, c->wrong);
+				f->from->path, f->from->before + f->from->at + c->wrong_at / 8,
+				c->wrong);
 		return 0;
 	}
 	f->copy->events += part->events;
@@ -299,13 +302,14 @@ static bool packet_enter(struct file *f, struct ft_ctf_cursor *c)
 {
 	struct ft_ctf_file *from = f->from;
 
-	if (from->at >= from->bytes || from->broken)
+	if (!ft_ctf_file_more(f->copy->reader, from) || from->broken)
 		return false;
 	if (!ft_ctf_packet_enter(c, from->data + from->at, from->bytes - from->at) &&
 	    c->packet_bytes && c->packet_bytes <= from->bytes - from->at)
 		return true;
 	ft_ctf_complain(f->copy->reader, "%s: byte %" G_GUINT64_FORMAT ": expected %s", from->path,
-			from->at + c->wrong_at / 8, c->wrong ? c->wrong : "a whole packet");
+			from->before + from->at + c->wrong_at / 8,
+			c->wrong ? c->wrong : "a whole packet");
 	return false;
 }
 

@@ -81,7 +81,8 @@ int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct f
 {
 	int status = EXIT_SUCCESS;
 
-	*inputs = (struct ft_inputs){.reader = {.complain = ft_inputs_complain, .of = out}};
+	*inputs = (struct ft_inputs){
+		.reader = {.unpack = ft_zstd_unpack, .complain = ft_inputs_complain, .of = out}};
 	inputs->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
 	fasttrace_reader_guard();
 	ft_signals_catch();

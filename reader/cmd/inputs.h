@@ -23,6 +23,8 @@ struct ft_inputs {
 int ft_inputs_open(struct ft_inputs *inputs, const GPtrArray *operands, struct ft_out *out);
 void ft_inputs_close(struct ft_inputs *inputs);
 
+/** ft_zstd_unpack() - as unpack of struct ft_ctf_reader: files of zstd's frames. */
+bool ft_zstd_unpack(struct ft_ctf_reader *reader, struct ft_ctf_file *file);
 /** ft_inputs_complain() - of @of, a struct ft_out or NULL, as complain of struct ft_ctf_reader. */
 void ft_inputs_complain(void *of, const char *message);
 
