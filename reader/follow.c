@@ -247,7 +247,6 @@ static int piece_take(struct ft_follow *f, const struct ft_reader_buffer *b,
 		s->settled = s->last;
 		return 0;
 	}
-	late = piece_late(s, &p, ft_word_closed_bit(&b->ring), now_ns);
 	if (bytes || p.whole) {
 		data = malloc(FASTTRACE_HEADER_BYTES + bytes);
 		if (!data)
@@ -261,6 +260,7 @@ static int piece_take(struct ft_follow *f, const struct ft_reader_buffer *b,
 		if (err)
 			return err;
 	}
+	late = piece_late(s, &p, ft_word_closed_bit(&b->ring), now_ns);
 	return p.whole || (late && s->seq < ft_load_acquire(&b->shared->head));
 }
 
