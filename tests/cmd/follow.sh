@@ -190,8 +190,12 @@ same "the last hour" "$(fasttrace read -F --count --last=1h "$arena")" 6001
 same "the last nanosecond" "$(fasttrace read -F --count --last=1ns "$arena")" 0
 begin write 1 1000
 same "until a time" "$(timeout 10 "$BUILD/fasttrace" read -F --count --to=1000000000 "$pid")" 0
-timeout 10 "$BUILD/fasttrace" read -F "$pid" | head -n 1 >"$WORK/followed"
-is "who has had enough ends it" shows ': test:begin:$'
+{
+	timeout 10 "$BUILD/fasttrace" read -F "$pid" && code=0 || code=$?
+	echo "$code" >"$WORK/status"
+} | head -n 1 >"$WORK/followed"
+is "who has had enough sees it" shows ': test:begin:$'
+same "and ends it" "$(cat "$WORK/status")" 1
 is "while the program lives" kill -0 "$pid"
 murder "$pid"
 

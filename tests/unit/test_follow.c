@@ -225,13 +225,13 @@ static void full_ring_tells_of_what_it_drops(void **state)
 	f = begin(a, false);
 	look(f, 0);
 	tell('c');
-	look(f, 2000 * MS);
+	look(f, 500 * MS);
 	assert_int_equal(got.last + 1, got.seen);
-	assert_int_equal(got.seen + got.missed, 40 * PER_SUBBUF + 10);
+	assert_int_equal(got.seen + got.missed, 40 * PER_SUBBUF + 10); /* behind its last packet */
 	tell('a');
-	look(f, 2500 * MS); /* not each time: a line of losses alone comes each second */
+	look(f, 900 * MS); /* not each time: a line of losses alone comes each second */
 	assert_int_equal(got.seen + got.missed, 40 * PER_SUBBUF + 10);
-	look(f, 3000 * MS);
+	look(f, 1000 * MS);
 	assert_int_equal(got.seen + got.missed, 40 * PER_SUBBUF + 20);
 	end(f, a);
 }
