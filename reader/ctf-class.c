@@ -40,13 +40,14 @@ static bool stream_compile(struct ft_ctf_compiler *c, struct ft_ctf_stream_class
 	c->nscopes = c->meta->packet.ops ? 1 : 0;
 	c->clock = NULL;
 	c->stream = stream;
-	c->meanings = true;
 	stream->slots = FT_CTF_STREAM_SLOTS;
-	if (!ft_ctf_program_make(c, stream->packet_type, "stream.packet.context",
-				 &stream->packet) ||
-	    !ft_ctf_program_make(c, stream->header_type, "stream.event.header", &stream->header))
+	c->header = FT_CTF_PACKET_CONTEXT;
+	if (!ft_ctf_program_make(c, stream->packet_type, "stream.packet.context", &stream->packet))
 		return false;
-	c->meanings = false;
+	c->header = FT_CTF_EVENT_HEADER;
+	if (!ft_ctf_program_make(c, stream->header_type, "stream.event.header", &stream->header))
+		return false;
+	c->header = FT_CTF_NO_HEADER;
 	if (!ft_ctf_program_make(c, stream->context_type, "stream.event.context", &stream->context))
 		return false;
 	if (c->clock && !(stream->clock = clock_find(c->meta, c->clock)))
@@ -122,7 +123,7 @@ static bool all_compile(struct ft_ctf_compiler *c)
 	struct ft_ctf_meta *meta = c->meta;
 	GPtrArray *programs = meta->programs;
 
-	c->meanings = true;
+	c->header = FT_CTF_PACKET_HEADER;
 	if (!ft_ctf_program_make(c, meta->packet_type, "trace.packet.header", &meta->packet))
 		return false;
 	for (guint i = 0; i < meta->streams->len; i++) {

@@ -87,29 +87,30 @@ static const char *shown_name(const char *name)
 	return name && *name == '_' ? name + 1 : name;
 }
 
-/* Fields of headers that mean something to us. */
+/* Fields that mean something to us where they stand. */
 static const struct {
+	enum ft_ctf_header in;
 	const char *name;
 	uint8_t slot;
 } meanings[] = {
-	{"id", FT_CTF_ID},
-	{"magic", FT_CTF_PACKET_MAGIC},
-	{"stream_id", FT_CTF_STREAM_ID},
-	{"stream_instance_id", FT_CTF_INSTANCE},
-	{"timestamp_begin", FT_CTF_BEGIN},
-	{"timestamp_end", FT_CTF_STREAM_END},
-	{"content_size", FT_CTF_CONTENT_SIZE},
-	{"packet_size", FT_CTF_PACKET_SIZE},
-	{"packet_seq_num", FT_CTF_SEQ},
-	{"events_discarded", FT_CTF_DISCARDED},
-	{"cpu_id", FT_CTF_CPU},
-	{"tid", FT_CTF_TID},
+	{FT_CTF_PACKET_HEADER, "magic", FT_CTF_PACKET_MAGIC},
+	{FT_CTF_PACKET_HEADER, "stream_id", FT_CTF_STREAM_ID},
+	{FT_CTF_PACKET_HEADER, "stream_instance_id", FT_CTF_INSTANCE},
+	{FT_CTF_PACKET_CONTEXT, "timestamp_begin", FT_CTF_BEGIN},
+	{FT_CTF_PACKET_CONTEXT, "timestamp_end", FT_CTF_STREAM_END},
+	{FT_CTF_PACKET_CONTEXT, "content_size", FT_CTF_CONTENT_SIZE},
+	{FT_CTF_PACKET_CONTEXT, "packet_size", FT_CTF_PACKET_SIZE},
+	{FT_CTF_PACKET_CONTEXT, "packet_seq_num", FT_CTF_SEQ},
+	{FT_CTF_PACKET_CONTEXT, "events_discarded", FT_CTF_DISCARDED},
+	{FT_CTF_PACKET_CONTEXT, "cpu_id", FT_CTF_CPU},
+	{FT_CTF_PACKET_CONTEXT, "tid", FT_CTF_TID},
+	{FT_CTF_EVENT_HEADER, "id", FT_CTF_ID},
 };
 
-static uint8_t meaning_of(const char *name)
+static uint8_t meaning_of(enum ft_ctf_header in, const char *name)
 {
 	for (size_t i = 0; name && i < G_N_ELEMENTS(meanings); i++)
-		if (!strcmp(shown_name(name), meanings[i].name))
+		if (in == meanings[i].in && !strcmp(shown_name(name), meanings[i].name))
 			return meanings[i].slot;
 	return FT_CTF_NO_SLOT;
 }
@@ -120,7 +121,8 @@ static void meaning_set(struct ft_ctf_compiler *c, const struct ft_ctf_type *of,
 {
 	const char *clock = of->clock;
 
-	op->slot = meaning_of(op->name);
+	op->slot = meaning_of(c->header, op->name);
+	op->hidden = op->slot; /* it is told of otherwise, or is nothing to tell */
 	if (!clock && c->meta->clocks->len == 1 && op->name &&
 	    g_str_has_prefix(op->name, "timestamp"))
 		clock = ((struct ft_ctf_clock *)c->meta->clocks->pdata[0])->name;
@@ -144,7 +146,7 @@ static bool compile_integer(struct ft_ctf_compiler *c, const struct ft_ctf_type 
 			       .text = of->text,
 			       .name = shown_name(name)};
 
-	if (c->meanings)
+	if (c->header)
 		meaning_set(c, of, &op);
 	op.simple = op.code == FT_CTF_OP_INT && type == of && !op.is_signed && op.base == 10 &&
 		    !(op.text && op.bits == 8);
@@ -262,6 +264,13 @@ static uint64_t element_bits(const struct ft_ctf_type *type)
 	return of->bits % of->align ? 0 : of->bits;
 }
 
+/* "_NAME_length", as LTTng and we call what stands before the sequence NAME. */
+static bool is_length_of(const char *length, const char *name)
+{
+	length += *length == '_';
+	return name && g_str_has_prefix(length, name) && !strcmp(length + strlen(name), "_length");
+}
+
 static bool compile_array(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
 			  const char *name)
 {
@@ -270,6 +279,7 @@ static bool compile_array(struct ft_ctf_compiler *c, const struct ft_ctf_type *t
 			       .count = type->count,
 			       .fixed = element_bits(type->of),
 			       .align = type->align,
+			       .empty = type->of->empty,
 			       .name = shown_name(name)};
 	uint32_t at = c->ops->len;
 	bool before;
@@ -278,12 +288,9 @@ static bool compile_array(struct ft_ctf_compiler *c, const struct ft_ctf_type *t
 		op.length_slot = (uint8_t)reference(c, type, &tag, &before);
 		if (!op.length_slot)
 			return false;
-		if (before && g_str_has_suffix(op_at(c, at - 1)->name, "_length"))
+		if (before && is_length_of(op_at(c, at - 1)->name, op.name))
 			op_at(c, at - 1)->hidden = true;
 	}
-	if (type->of->empty)
-		return ft_ctf_compile_fail(c, type->line,
-					   "elements that may take no bits: expected some that do");
 	if (op.code == FT_CTF_OP_TEXT) {
 		op.align = 8;
 		return op_add(c, type, op);

@@ -82,7 +82,8 @@ static bool string_next(struct ft_ctf_values *v, struct ft_ctf_value *value)
 static inline bool count_get(struct ft_ctf_values *v, const struct ft_ctf_op *op, uint64_t *count)
 {
 	*count = op->length_slot ? v->slots[op->length_slot] : op->count;
-	if (*count > (v->end - v->at) / (op->fixed ? op->fixed : 1))
+	if (*count > (v->end - v->at) / (op->fixed ? op->fixed : 1) &&
+	    !(op->empty && *count <= FT_CTF_IDLE))
 		return does_not_fit(v, "as many elements as the content has room for");
 	return true;
 }
@@ -109,12 +110,28 @@ static bool array_begin(struct ft_ctf_values *v, const struct ft_ctf_op *op, boo
 	if (!count || (skip && op->fixed)) {
 		v->at += count * op->fixed;
 		v->op = v->ops + op->next - (skip ? 0 : 1); /* to its end */
-		if (!skip)
-			v->arrays[v->depth++].left = 1;
+		if (skip)
+			return true;
+		v->arrays[v->depth].at = UINT64_MAX; /* no element ends there */
+		v->arrays[v->depth++].left = 1;
 		return true;
 	}
 	v->arrays[v->depth].left = count;
+	v->arrays[v->depth].at = v->at;
 	v->arrays[v->depth++].begin = (uint32_t)(op + 1 - v->ops);
+	return true;
+}
+
+/* An element ends. Those that take no bits must be few: nothing else bounds them. */
+static bool array_go_on(struct ft_ctf_values *v)
+{
+	if (v->at == v->arrays[v->depth - 1].at && ++v->idle > FT_CTF_IDLE)
+		return does_not_fit(v, "fewer elements that take no bits");
+	v->arrays[v->depth - 1].at = v->at;
+	if (--v->arrays[v->depth - 1].left)
+		v->op = v->ops + v->arrays[v->depth - 1].begin;
+	else
+		v->depth--;
 	return true;
 }
 
@@ -159,11 +176,7 @@ static inline bool step(struct ft_ctf_values *v, struct ft_ctf_value *value, boo
 	case FT_CTF_OP_ARRAY:
 		return array_begin(v, op, skip);
 	case FT_CTF_OP_ARRAY_END:
-		if (--v->arrays[v->depth - 1].left)
-			v->op = v->ops + v->arrays[v->depth - 1].begin;
-		else
-			v->depth--;
-		return true;
+		return array_go_on(v);
 	case FT_CTF_OP_VARIANT:
 		return variant_begin(v, op);
 	case FT_CTF_OP_VARIANT_END:
@@ -394,7 +407,7 @@ int ft_ctf_event_next(struct ft_ctf_cursor *c)
 	v.end = c->end;
 	v.slots = c->slots;
 	v.clock = &c->clock;
-	v.depth = 0;
+	v.depth = v.idle = 0;
 	v.wrong = NULL;
 	v.at = (c->next + c->stream->header.align - 1) & ~(c->stream->header.align - 1);
 	if (v.at >= v.end) /* padding */

@@ -49,6 +49,14 @@ static void program_plain(struct ft_ctf_program *program)
 	}
 }
 
+static bool program_shown(const struct ft_ctf_program *program)
+{
+	for (uint32_t i = 1; i + 2 < program->count; i++)
+		if (!program->ops[i].hidden)
+			return true;
+	return false;
+}
+
 /* Bits of what always takes as many whole bytes; 0: it does not. */
 static uint64_t whole_bits(const struct ft_ctf_op *op)
 {
@@ -114,4 +122,5 @@ void ft_ctf_program_fast(struct ft_ctf_program *program)
 	program_fix(program);
 	program_runs(program);
 	program_plain(program);
+	program->shown = program_shown(program);
 }

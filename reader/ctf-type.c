@@ -131,6 +131,13 @@ static struct ft_ctf_type *type_named(struct ft_ctf_parser *p, const char *kind,
 	return t;
 }
 
+/* A variant takes no bits if one of its members does not; a struct if none does. */
+static void variant_measure(struct ft_ctf_type *t)
+{
+	for (guint i = 0; i < t->members->len; i++)
+		t->empty |= g_array_index(t->members, struct ft_ctf_member, i).type->empty;
+}
+
 static void struct_measure(struct ft_ctf_type *t)
 {
 	t->empty = true;
@@ -206,9 +213,10 @@ static struct ft_ctf_type *parse_variant(struct ft_ctf_parser *p)
 	}
 	t = ft_ctf_type_new(p, FT_CTF_VARIANT);
 	t->tag = tag;
-	t->empty = true;
 	if (!parse_members(p, t) || (!tag && !parse_tag(p, &t->tag)))
 		t = NULL;
+	else
+		variant_measure(t);
 	if (t && name)
 		name_add(p, "variant ", name, t);
 out:

@@ -56,6 +56,14 @@ bool ft_ctf_declares(const struct ft_ctf_parser *p);
 void ft_ctf_scope_push(struct ft_ctf_parser *p);
 void ft_ctf_scope_pop(struct ft_ctf_parser *p);
 
+/* Scopes in which names mean something. */
+enum ft_ctf_header {
+	FT_CTF_NO_HEADER,
+	FT_CTF_PACKET_HEADER,
+	FT_CTF_PACKET_CONTEXT,
+	FT_CTF_EVENT_HEADER,
+};
+
 /* What is being compiled: ctf-class.c calls ctf-compile.c. */
 struct ft_ctf_compiler {
 	struct ft_ctf_meta *meta;
@@ -70,7 +78,7 @@ struct ft_ctf_compiler {
 	} scopes[6];
 	unsigned nscopes, depth;
 	unsigned header_slots, own_slots; /* next ones: of packet.header, of an event */
-	bool meanings;			  /* do names mean something here? */
+	enum ft_ctf_header header;	  /* whose fields are compiled */
 	const char *clock;
 	uint32_t all_ops;
 	GError **error;

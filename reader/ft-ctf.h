@@ -32,6 +32,7 @@
 #define FT_CTF_MAGIC	      UINT32_C(0xC1FC1FC1)
 #define FT_CTF_METADATA_MAGIC UINT32_C(0x75D11D57)
 #define FT_CTF_DEPTH	      32    /* of types within types */
+#define FT_CTF_IDLE	      4096  /* elements without a bit, of one event */
 #define FT_CTF_OPS	      65536 /* of one event, or header, or context */
 #define FT_CTF_ALL_OPS	      (1 << 20)
 #define FT_CTF_METADATA_BYTES (UINT64_C(64) << 20) /* of text */
@@ -146,7 +147,8 @@ struct ft_ctf_op {
 	bool is_signed;
 	bool big;    /* endian */
 	bool clock;  /* a value of the stream's clock */
-	bool hidden; /* says no more than the sequence that follows */
+	bool hidden; /* says no more than what is written elsewhere */
+	bool empty;  /* of an array: its elements may take no bits */
 	bool text;
 	bool simple;	   /* unsigned, base 10, no label */
 	uint64_t align;	   /* bits, a power of two */
@@ -168,6 +170,7 @@ struct ft_ctf_program {
 	uint32_t count;
 	uint64_t align; /* of its begin: the largest in it */
 	bool is_fixed;
+	bool shown;	   /* not all of it is hidden */
 	bool plain;	   /* numbers of whole bytes in our order, strings, texts of fixed size */
 	uint64_t fixed;	   /* bits, if its size is always the same */
 	GHashTable *names; /* ctf-compile.c's: what lengths and tags may mean */
@@ -263,10 +266,10 @@ struct ft_ctf_values {
 	uint64_t *slots;
 	uint64_t *clock;
 	const struct ft_ctf_op *ops, *op;
-	unsigned depth;
-	const char *wrong; /* what does not fit; NULL: nothing */
+	unsigned depth, idle; /* idle: elements that took no bits */
+	const char *wrong;    /* what does not fit; NULL: nothing */
 	struct {
-		uint64_t left;
+		uint64_t left, at; /* at: where the element begins */
 		uint32_t begin;
 	} arrays[FT_CTF_DEPTH + 1];
 };
@@ -410,7 +413,7 @@ static inline void ft_ctf_values_at(struct ft_ctf_cursor *c, const struct ft_ctf
 	values->slots = c->slots;
 	values->clock = NULL;
 	values->ops = values->op = program->ops;
-	values->depth = 0;
+	values->depth = values->idle = 0;
 	values->wrong = NULL;
 }
 

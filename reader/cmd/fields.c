@@ -46,9 +46,12 @@ static void program_hide(struct ft_ctf_program *program, char **names, bool *fou
 
 static void trace_hide(struct ft_ctf_meta *meta, char **names, bool *found)
 {
-	for (guint i = 0; i < meta->streams->len; i++)
-		program_hide(&((struct ft_ctf_stream_class *)meta->streams->pdata[i])->context,
-			     names, found);
+	for (guint i = 0; i < meta->streams->len; i++) {
+		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
+
+		program_hide(&stream->packet, names, found);
+		program_hide(&stream->context, names, found);
+	}
 	for (guint i = 0; i < meta->events->len; i++) {
 		struct ft_ctf_event_class *event = meta->events->pdata[i];
 

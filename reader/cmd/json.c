@@ -164,6 +164,14 @@ static void values_write(struct ft_out *out, struct ft_ctf_cursor *c,
 	ft_out_need(out, FT_OUT_ROOM);
 }
 
+static void contexts_write(struct ft_out *out, struct ft_ctf_cursor *c, bool *begun)
+{
+	if (c->stream->packet.shown)
+		values_write(out, c, &c->stream->packet, c->packet_at, begun);
+	values_write(out, c, &c->stream->context, c->context, begun);
+	values_write(out, c, &c->event->context, c->own, begun);
+}
+
 static void who_write(struct ft_out *out, struct ft_ctf_stream *s)
 {
 	struct ft_who who;
@@ -189,10 +197,9 @@ static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 
 	text_write(out, ",\"event\":");
 	ft_json_string(out, c->event->name, strlen(c->event->name));
-	if (c->stream->context.ops || c->event->context.ops) {
+	if (c->stream->packet.shown || c->stream->context.ops || c->event->context.ops) {
 		text_write(out, ",\"context\":{");
-		values_write(out, c, &c->stream->context, c->context, &begun);
-		values_write(out, c, &c->event->context, c->own, &begun);
+		contexts_write(out, c, &begun);
 		ft_out_char(out, '}');
 	}
 	begun = true;
@@ -207,8 +214,7 @@ void ft_json_args(struct ft_out *out, struct ft_ctf_cursor *c)
 
 	ft_out_need(out, FT_OUT_ROOM);
 	ft_out_char(out, '{');
-	values_write(out, c, &c->stream->context, c->context, &begun);
-	values_write(out, c, &c->event->context, c->own, &begun);
+	contexts_write(out, c, &begun);
 	values_write(out, c, &c->event->fields, c->fields, &begun);
 	ft_out_char(out, '}');
 }

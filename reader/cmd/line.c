@@ -322,6 +322,8 @@ static void event_write(struct ft_out *out, struct ft_ctf_cursor *c)
 
 	ft_out_need(out, text->bytes + FT_OUT_ROOM);
 	ft_out_fixed(out, text->text, text->bytes);
+	if (c->stream->packet.shown)
+		scope_write(out, c, &c->stream->packet, c->packet_at, false);
 	scope_write(out, c, &c->stream->context, c->context, true);
 	scope_write(out, c, &event->context, c->own, false);
 	scope_write(out, c, &event->fields, c->fields, false);

@@ -127,10 +127,15 @@ static void power_write(struct ft_out *out, uint64_t value, unsigned bits)
 	ft_out_bytes(out, p, (size_t)(end - p));
 }
 
+/* Bits of a number in whole digits: of a negative one the first is 0xf, 7 or 1, as of babeltrace2's. */
+static uint64_t digits_bits(uint64_t value, unsigned bits, unsigned digit)
+{
+	bits = (bits + digit - 1) / digit * digit;
+	return bits < 64 ? value & ((UINT64_C(1) << bits) - 1) : value;
+}
+
 void ft_out_integer(struct ft_out *out, const struct ft_ctf_op *op, uint64_t value)
 {
-	uint64_t bits = op->bits < 64 ? value & ((UINT64_C(1) << op->bits) - 1) : value;
-
 	if (G_LIKELY(op->base == 10)) {
 		if (op->is_signed)
 			ft_out_i64(out, (int64_t)value);
@@ -138,13 +143,13 @@ void ft_out_integer(struct ft_out *out, const struct ft_ctf_op *op, uint64_t val
 			ft_out_u64(out, value);
 	} else if (op->base == 16) {
 		ft_out_bytes(out, "0x", 2);
-		power_write(out, bits, 4);
+		power_write(out, digits_bits(value, op->bits, 4), 4);
 	} else if (op->base == 8) {
 		ft_out_char(out, '0');
-		power_write(out, bits, 3);
+		power_write(out, digits_bits(value, op->bits, 3), 3);
 	} else {
 		ft_out_bytes(out, "0b", 2);
-		power_write(out, bits, 1);
+		power_write(out, digits_bits(value, op->bits, 1), 1);
 	}
 }
 

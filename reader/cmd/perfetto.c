@@ -314,6 +314,8 @@ static void counter_append(GString *to, const struct ft_ctf_value *value)
 
 static void fields_append(struct perfetto *p, GString *to, struct ft_ctf_cursor *c)
 {
+	if (c->stream->packet.shown)
+		annotations_append(p, to, c, &c->stream->packet, c->packet_at);
 	annotations_append(p, to, c, &c->stream->context, c->context);
 	annotations_append(p, to, c, &c->event->context, c->own);
 	annotations_append(p, to, c, &c->event->fields, c->fields);

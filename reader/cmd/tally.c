@@ -179,7 +179,8 @@ static void event_add(struct ft_tally *t, struct ft_ctf_stream *s)
 
 		(void)(scope_draw(d, c, &c->event->fields, c->fields) ||
 		       scope_draw(d, c, &c->event->context, c->own) ||
-		       scope_draw(d, c, &c->stream->context, c->context));
+		       scope_draw(d, c, &c->stream->context, c->context) ||
+		       scope_draw(d, c, &c->stream->packet, c->packet_at));
 	}
 }
 

@@ -305,7 +305,8 @@ static bool term_holds(const struct term *t, struct ft_ctf_cursor *c)
 {
 	return scope_holds(t, c, &c->event->fields, c->fields) ||
 	       scope_holds(t, c, &c->event->context, c->own) ||
-	       scope_holds(t, c, &c->stream->context, c->context);
+	       scope_holds(t, c, &c->stream->context, c->context) ||
+	       (c->stream->packet.shown && scope_holds(t, c, &c->stream->packet, c->packet_at));
 }
 
 bool ft_where_holds(const struct ft_where *where, struct ft_ctf_cursor *c)

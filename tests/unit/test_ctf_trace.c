@@ -23,7 +23,9 @@ static const char metadata[] =
 	"}; };\n"
 	"event { id = 0; stream_id = 0; name = tick; };\n"
 	"event { id = 1; stream_id = 0; name = text; fields := struct { string s; "
-	"integer { size = 8; encoding = UTF8; } t[2]; }; };\n";
+	"integer { size = 8; encoding = UTF8; } t[2]; }; };\n"
+	"event { id = 2; stream_id = 0; name = none; fields := struct {\n"
+	"  integer { size = 16; } n; u8 m; struct { u8 bytes[m]; } of[n]; }; };\n";
 
 #define HEADER 32 /* bytes of a packet before its events */
 
@@ -82,7 +84,7 @@ static void text_append(GString *to, struct ft_ctf_cursor *c)
 
 	ft_ctf_values_at(c, &c->event->fields, c->fields, &values);
 	while (ft_ctf_value_next(&values, &value))
-		if (*value.op->name)
+		if (value.op->code == FT_CTF_OP_STRING || value.op->code == FT_CTF_OP_TEXT)
 			g_string_append_printf(to, "(%.*s)", (int)value.bytes, value.text);
 }
 
@@ -198,6 +200,22 @@ static void sizes_that_lie_end_the_file(void **state)
 	      "a: byte 36: expected the rest of a packet of 136");
 }
 
+static void elements_of_no_bits_are_bounded(void **state)
+{
+	/* 4096 of them; 4097, with too little behind it; 3 that take some; 4097 with enough behind it. */
+	const struct packet p[] = {{1, 0, 0, 0, "\2\0\0\x10\0\0\1", 7, 0, 0},
+				   {1, 2, 1, 0, "\2\2\1\x10\0\0\2", 7, 0, 0},
+				   {1, 3, 2, 0, "\2\3\3\0\1abc\0\3", 10, 0, 0}};
+	const char many[600] = "\2\0\1\x10";
+	const struct packet long_one = {1, 0, 0, 0, many, sizeof(many), 0, 0};
+
+	(void)state;
+	reads(p, 1, NULL, 0, " 0:none 1:tick", "");
+	reads(p, 3, NULL, 0, " 0:none 1:tick 3:none 3:tick",
+	      "a: byte 76: expected as many elements as the content has room for");
+	reads(&long_one, 1, NULL, 0, "", "a: byte 37: expected fewer elements that take no bits");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +224,7 @@ int main(void)
 		cmocka_unit_test(streams_are_merged_and_files_of_one_are_joined),
 		cmocka_unit_test(what_was_lost_is_told_of),
 		cmocka_unit_test(what_is_wrong_ends_no_more_than_its_packet),
+		cmocka_unit_test(elements_of_no_bits_are_bounded),
 		cmocka_unit_test(sizes_that_lie_end_the_file),
 	};
 
