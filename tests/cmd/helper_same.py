@@ -91,6 +91,8 @@ def theirs(t):
                 t.take(r", ")
         elif not t.take(r"<unknown>"):
             labels.add(t.quoted())
+            while t.take(r", "):
+                labels.add(t.quoted())
         t.want(r" : container = ")
         value = t.number()
         t.want(r" \)")
@@ -115,7 +117,7 @@ def ours(t):
             out.append(ours(t))
             t.take(r",")
         return out_list(out)
-    label = t.take(r"([A-Za-z_][\w|]*)\(")
+    label = t.take(r"([A-Za-z_][\w |]*)\(")
     if label:
         value = t.number()
         t.want(r"\)")
@@ -161,24 +163,31 @@ def equal(a, b):
     if isinstance(a, bytes) and isinstance(b, bytes):
         return a == b or a == b.replace("\ufffd".encode(), b"\xff")
     if isinstance(a, int) and isinstance(b, int):  # in base 16 a sign is bits
-        return a == b or any(a == b & (1 << n) - 1 for n in (8, 16, 32, 64) if b < 0)
+        return a == b or any(a == b & (1 << n) - 1 for n in range(1, 67) if b < 0)
     return False
 
 
+LOST = re.compile(r"WARNING: Tracer discarded (\d+) (event|packet)s? ")
+
+
 def run(*command):
+    """Lines of output, and how many events and packets a warning says are lost."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
     lines = done.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
     bad = [l for l in done.stderr.decode().split("\n") if l and not re.match("WARNING: Tracer (may have )?discarded", l)]
     if done.returncode or bad:
         sys.exit("%s: status %d: %s" % (command, done.returncode, bad[:3]))
-    return lines
+    lost = {"event": 0, "packet": 0, "unknown": len(re.findall("Tracer may have discarded", done.stderr.decode()))}
+    for n, what in LOST.findall(done.stderr.decode()):
+        lost[what] += int(n)
+    return lines, lost
 
 
 def parse_theirs(line):
     t = Text(line)
     time = t.want(r"\[(\d+)\.(\d+)\] ")
-    name = t.want(r"(.+?): (?=\{)").group(1)
-    groups = [theirs(t)]
+    name = t.want(r"(.+?): (?=\{|$)").group(1)
+    groups = [theirs(t)] if t.at < len(line) else [[]]
     while t.take(r", "):
         groups.append(theirs(t))
     context = [f for g in groups[:-1] for f in g]
@@ -187,54 +196,86 @@ def parse_theirs(line):
 
 def parse_ours(line):
     t = Text(line)
-    t.want(r" *.*?-(\d*) +(?:\[\d+\] )?(?=\d+\.\d{9}: )")
+    who = t.want(r" *(.*?)-(\d*) +(?:\[(\d+)\] )?(?=\d+\.\d{9}: )").groups()
     time = t.want(r"(\d+)\.(\d{9}): ")
-    if t.take("LOST"):
-        return None
+    lost = t.take(r"LOST (\d+) (EVENT|PACKET)S$")
+    if lost:
+        return Lost(int(lost.group(1)), lost.group(2).lower())
     name, fields = t.want(r"(.+?):(?= \w+=|$)").group(1), []
     while t.at < len(t.line):
         fields.append((t.want(r" (\w+)=").group(1), ours(t)))
-    return int(time.group(1) + time.group(2)), name, [], fields
+    return int(time.group(1) + time.group(2)), name, [], fields, who
 
 
 def parse_json(line):
     event = json.loads(line)
     if "event" not in event:
-        return None
+        return next(Lost(event["lost_%ss" % what], what) for what in ("event", "packet") if "lost_%ss" % what in event)
     time = int(event["time"].replace(".", ""))
     context, fields = [[(k, of_json(v)) for k, v in event.get(name, {}).items()]
                        for name in ("context", "fields")]
-    return time, event["event"], context, fields
+    return time, event["event"], context, fields, (event.get("comm"), event.get("tid"), event.get("cpu"))
 
 
-SAID = {"cpu_id", "tid", "vtid", "procname"}
+class Lost:
+    def __init__(self, n, what):
+        self.n, self.what = n, what
+
+
+SAID = {"cpu_id", "tid", "vtid", "procname"}  # in front of a line
+
+
+def who_same(context, who):
+    """Is an event whose its contexts say it is?"""
+    said, (comm, tid, cpu) = dict(context), who
+    tid, cpu = (int(n) if n not in (None, "") else None for n in (tid, cpu))
+    return ("procname" not in said or said["procname"] == comm.encode()) and \
+        ("cpu_id" not in said or said["cpu_id"] == cpu) and \
+        (not said.keys() & {"vtid", "tid"} or said.get("vtid", said.get("tid")) == tid)
+
+
+def same(a, b, c):
+    """An event of babeltrace2's, and ours as text and as JSON."""
+    said = [f for f in a[2] if f[0] not in SAID]
+    packet = [f for f in a[2] if f[0] in ("cpu_id", "tid")]
+    return a[0] == b[0] == c[0] and (" " + a[1]).endswith(" " + b[1]) and b[1] == c[1] and \
+        equal(said + a[3], b[3]) and equal(a[3], c[3]) and equal(a[2], packet + c[2]) and \
+        who_same(a[2], b[4]) and who_same(a[2], c[4])
+
+
+def events_of(lines, lost, parse):
+    """@lost: what it is to be."""
+    out = [parse(line) for line in lines]
+    for what in ("event", "packet") if lost else ():
+        said = sum(e.n for e in out if isinstance(e, Lost) and e.what == what)
+        if said < lost[what] or (said > lost[what] and not lost["unknown"]):
+            sys.exit("%d %ss are lost: expected %d" % (said, what, lost[what]))
+    return [e for e in out if not isinstance(e, Lost)]
 
 
 def main():
     fasttrace, trace = sys.argv[1:]
-    want = [parse_theirs(l) for l in run("babeltrace2", "--clock-seconds", "--no-delta", trace)]
-    text = [e for e in map(parse_ours, run(fasttrace, "read", trace)) if e]
-    objects = [e for e in map(parse_json, run(fasttrace, "read", "--json", trace)) if e]
+    lines, lost = run("babeltrace2", "--clock-seconds", "--no-delta", trace)
+    want = events_of(lines, {}, parse_theirs)
+    text = events_of(run(fasttrace, "read", trace)[0], lost, parse_ours)
+    objects = events_of(run(fasttrace, "read", "--json", trace)[0], lost, parse_json)
     for name, got in ("text", text), ("JSON", objects):
         if [e[0] for e in got] != sorted(e[0] for e in got):
             sys.exit(name + ": not in the order of time")
         if len(got) != len(want):
             sys.exit("%s: %d events, expected %d" % (name, len(got), len(want)))
     for events in want, text, objects:
-        events.sort(key=lambda e: (e[0], str(sorted(n for n, _ in e[3]))))
+        events.sort(key=lambda e: (e[0], e[1].rsplit(" ", 1)[-1]))
     differ = 0
     for a, b, c in zip(want, text, objects):
-        said = [f for f in a[2] if f[0] not in SAID]
-        packet = [f for f in a[2] if f[0] in ("cpu_id", "tid")]
-        good = (a[0] == b[0] == c[0] and (" " + a[1]).endswith(" " + b[1]) and b[1] == c[1] and equal(said + a[3], b[3]) and equal(a[3], c[3]) and
-                equal(a[2], packet + c[2]))
-        if not good:
+        if not same(a, b, c):
             differ += 1
             if differ <= 3:
-                print(*("%s %.600s" % x for x in (("expected", a), ("text", b), ("JSON", c))), sep="\n  ")
+                print(*("%s %.6000s" % x for x in (("expected", a), ("text", b), ("JSON", c))), sep="\n  ")
     if differ:
         sys.exit("%d of %d events differ" % (differ, len(want)))
     print(len(want))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,35 +9,7 @@ import random
 import struct
 import sys
 
-
-class Bits:
-    """What is written bit by bit, in either order."""
-
-    def __init__(self, big):
-        self.big, self.bits = big, []
-
-    def align(self, n):
-        while len(self.bits) % n:
-            self.bits.append(0)
-
-    def integer(self, value, size, align=1):
-        self.align(align)
-        bits = [value >> i & 1 for i in range(size)]
-        self.bits += bits[::-1] if self.big else bits
-
-    def data(self, data):
-        self.align(8)
-        for byte in data:
-            bits = [byte >> i & 1 for i in range(8)]
-            self.bits += bits[::-1] if self.big else bits
-
-    def bytes(self):
-        bits = self.bits + [0] * (-len(self.bits) % 8)
-        out = bytearray()
-        for i in range(0, len(bits), 8):
-            byte = bits[i:i + 8]
-            out.append(sum(b << k for k, b in enumerate(byte[::-1] if self.big else byte)))
-        return bytes(out)
+from helper_types import Bits
 
 
 HEAD = """/* CTF 1.8 */
@@ -164,16 +136,16 @@ class Trace:
     def packet(self, events, seq, lost):
         begin = self.clock
         body = Bits(self.big)
-        body.bits = [0] * (8 * 34)
+        body.data(bytes(34))
         for _ in range(events):
             self.event(body)
-        content = len(body.bits)
+        content = body.at
         body.align(32)
         head = Bits(self.big)
         for value, size in ((0xC1FC1FC1, 32), (1, 32), (begin, 64), (self.clock, 64), (content, 32),
-                            (len(body.bits), 32), (lost, 8), (seq, 8)):
+                            (body.at, 32), (lost, 8), (seq, 8)):
             head.integer(value, size, 8)
-        return head.bytes() + body.bytes()[34:]
+        return bytes(head.out + body.out[34:])
 
 
 def packets(text, big, uuid=bytes(16)):

@@ -7,6 +7,7 @@
 
 here=$(dirname "$0")
 fasttrace=$BUILD/fasttrace
+export PYTHONDONTWRITEBYTECODE=1
 
 same_as_babeltrace2() # TRACE
 {
@@ -53,7 +54,10 @@ unmount
 # What others could write.
 mkdir "$WORK/others"
 python3 "$here/helper_traces.py" "$WORK/others"
-for t in "$WORK"/others/*; do
+python3 "$here/helper_features.py" "$WORK/features"
+# shellcheck disable=SC2046 # words
+python3 "$here/helper_random.py" "$WORK/random" $(seq 24)
+for t in "$WORK"/others/* "$WORK"/features/* "$WORK"/random/*; do
 	is "a trace of another tracer: ${t##*/}" same_as_babeltrace2 "$t"
 	same "and as many are counted" "$("$fasttrace" read --count "$t")" \
 		"$("$fasttrace" read "$t" | grep -vc ' LOST ')"
