@@ -22,4 +22,7 @@ record() # NAME CHANNEL-OPTIONS CONTEXTS TICKS
 record uid '' '-t vpid -t vtid -t procname' 100
 record pid '--buffers-pid' '' 0
 record lost '--subbuf-size=4096 --num-subbuf=2' '-t vtid' 30000
+record overwrite '--overwrite --subbuf-size=4096 --num-subbuf=2' '-t vpid' 30000
+record ids '' "$(printf -- ' -t %s' vpid vtid pthread_id ip procname cgroup_ns ipc_ns mnt_ns net_ns \
+	pid_ns time_ns user_ns uts_ns vuid veuid vsuid vgid vegid vsgid)" 0
 record files '--subbuf-size=4096 --num-subbuf=2 --tracefile-size=16384' '-t procname -t ip' 3000

@@ -197,11 +197,14 @@ if command -v lttng-sessiond >/dev/null && cc -I"$here/lttng" -o "$WORK/lt" \
 	[ -z "$as" ] || chown 65534:65534 "$WORK/lttng"
 	# shellcheck disable=SC2086 # words
 	is "LTTng records" $as sh "$here/helper_lttng.sh" "$WORK/lttng" "$WORK/lt"
-	for t in uid pid lost files; do
+	for t in uid pid lost overwrite ids files; do
 		is "LTTng: $t" same_as_babeltrace2 "$WORK/lttng/$t"
 	done
 	"$fasttrace" read "$WORK/lttng/lost" >"$WORK/shown"
 	is "what LTTng lost is told of" grep -q ' LOST [0-9]* EVENTS$' "$WORK/shown"
+	"$fasttrace" read "$WORK/lttng/overwrite" >"$WORK/shown"
+	is "what LTTng overwrote is told of" grep -q ' LOST [0-9]* PACKETS$' "$WORK/shown"
+	is "contexts are there" sh -c "\"$fasttrace\" read --json \"$WORK/lttng/ids\" | grep -q '\"mnt_ns\":.*\"vegid\":'"
 else
 	count 'not ok' "LTTng-UST is missing: $(cat "$ERR")"
 fi

@@ -13,11 +13,16 @@
 static void *some(void *arg)
 {
 	static const int numbers[] = {1, -2, 300, 4};
+	static const uint16_t words[] = {1, 0x8000, 0xfffe, 4};
 
 	for (int i = 0; i < 50; i++) {
 		lttng_ust_tracepoint(lt, all, i, "say \"hello\"\tnow", i % 4, numbers, i * 1.1);
 		lttng_ust_tracepoint(lt, tick, i);
 		lttng_ust_tracepoint(lt, none);
+		lttng_ust_tracepoint(lt, other, (unsigned)i % 5, words, "gr\303\274\303\237 dich",
+				     0.1);
+#define MANY_TRACE(name) lttng_ust_tracepoint(lt, name, i);
+		MANY(MANY_TRACE)
 	}
 	return arg;
 }
