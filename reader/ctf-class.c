@@ -52,7 +52,7 @@ static bool stream_compile(struct ft_ctf_compiler *c, struct ft_ctf_stream_class
 		return false;
 	if (c->clock && !(stream->clock = clock_find(c->meta, c->clock)))
 		return ft_ctf_compile_fail(
-			c, stream->line, "clock.%s.value: expected a clock of that name", c->clock);
+			c, stream->at, "clock.%s.value: expected a clock of that name", c->clock);
 	return true;
 }
 
@@ -67,17 +67,12 @@ static struct ft_ctf_stream_class *stream_find(const struct ft_ctf_meta *meta, u
 	return NULL;
 }
 
-#define SMALL_IDS 65536
+#define SPARSE_IDS 256
 
-static bool event_known(const struct ft_ctf_stream_class *stream, uint64_t id)
-{
-	return id < SMALL_IDS ? id < stream->by_id->len && stream->by_id->pdata[id]
-			      : g_hash_table_contains(stream->others, &id);
-}
-
+/* Ids that are far from those before are not worth an array up to them. */
 static void event_add(struct ft_ctf_stream_class *stream, struct ft_ctf_event_class *event)
 {
-	if (event->id >= SMALL_IDS) {
+	if (event->id >= stream->by_id->len * UINT64_C(2) + SPARSE_IDS) {
 		g_hash_table_insert(stream->others, &event->id, event);
 		return;
 	}
@@ -89,7 +84,7 @@ static void event_add(struct ft_ctf_stream_class *stream, struct ft_ctf_event_cl
 static bool event_compile(struct ft_ctf_compiler *c, struct ft_ctf_event_class *event)
 {
 	struct ft_ctf_stream_class *stream = stream_find(c->meta, event->stream_id);
-	unsigned where = event->line;
+	size_t where = event->at;
 	struct ft_ctf_program *outer[] = {&c->meta->packet, stream ? &stream->packet : NULL,
 					  stream ? &stream->header : NULL,
 					  stream ? &stream->context : NULL};
@@ -101,7 +96,7 @@ static bool event_compile(struct ft_ctf_compiler *c, struct ft_ctf_event_class *
 		return ft_ctf_compile_fail(
 			c, where, "stream_id = %" G_GUINT64_FORMAT ": expected that of a stream",
 			event->stream_id);
-	if (event_known(stream, event->id))
+	if (ft_ctf_event_get(stream, event->id))
 		return ft_ctf_compile_fail(c, where,
 					   "id = %" G_GUINT64_FORMAT
 					   ": expected one that no event of this stream has",
@@ -128,7 +123,7 @@ static bool all_compile(struct ft_ctf_compiler *c)
 		return false;
 	for (guint i = 0; i < meta->streams->len; i++) {
 		struct ft_ctf_stream_class *stream = meta->streams->pdata[i];
-		unsigned where = stream->line;
+		size_t where = stream->at;
 
 		if (stream_find(meta, stream->id) != stream)
 			return ft_ctf_compile_fail(c, where,

@@ -16,16 +16,17 @@ struct named {
 	const struct ft_ctf_type *type;
 };
 
-bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, unsigned line, const char *format, ...)
+bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, size_t at, const char *format, ...)
 {
 	va_list args;
-	char *what;
+	char *what, *whole;
 
 	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(c->error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%u: %s%s%s", c->name, line,
-		    c->path->str, c->path->len ? ": " : "", what);
+	whole = g_strdup_printf("%.200s%s%s", c->path->str, c->path->len ? ": " : "", what);
+	ft_ctf_error(c->meta, c->name, at, whole, c->error);
+	g_free(whole);
 	g_free(what);
 	return false;
 }
@@ -62,12 +63,11 @@ static void op_name(struct ft_ctf_op *op, const char *name)
 static bool op_add(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, struct ft_ctf_op op)
 {
 	if (c->ops->len >= FT_CTF_OPS - 1)
-		return ft_ctf_compile_fail(c, type->line, "more than %d fields: expected fewer",
+		return ft_ctf_compile_fail(c, type->at, "more than %d fields: expected fewer",
 					   FT_CTF_OPS);
 	if (++c->all_ops > FT_CTF_ALL_OPS)
-		return ft_ctf_compile_fail(c, type->line,
-					   "more than %d fields in all: expected fewer",
-					   FT_CTF_ALL_OPS);
+		return ft_ctf_compile_fail(
+			c, type->at, "more than %d fields in all: expected fewer", FT_CTF_ALL_OPS);
 	op.type = type;
 	op_name(&op, op.name);
 	g_array_append_val(c->ops, op);
@@ -174,7 +174,7 @@ static unsigned slot_of(struct ft_ctf_compiler *c, const struct ft_ctf_program *
 	}
 	if (*next < end)
 		return op->slot = (uint8_t)(*next)++;
-	ft_ctf_compile_fail(c, type->line, "too many lengths and tags: expected fewer");
+	ft_ctf_compile_fail(c, type->at, "too many lengths and tags: expected fewer");
 	return 0;
 }
 
@@ -237,8 +237,8 @@ static unsigned reference(struct ft_ctf_compiler *c, const struct ft_ctf_type *t
 	if (!named && type->tag)
 		named = named_far(c, type->tag, &program);
 	if (!named) {
-		ft_ctf_compile_fail(c, type->line,
-				    "%s: expected the name of an integer or enum before it",
+		ft_ctf_compile_fail(c, type->at,
+				    "%.200s: expected the name of an integer or enum before it",
 				    type->tag ? type->tag : "no tag");
 		return 0;
 	}
@@ -355,8 +355,10 @@ static bool compile_options(struct ft_ctf_compiler *c, const struct ft_ctf_type 
 	struct ft_ctf_op end = {.code = FT_CTF_OP_VARIANT_END, .align = 1};
 
 	op_at(c, at)->options = options;
-	if ((uint64_t)type->members->len * tag->labels->len > FT_CTF_ALL_OPS)
-		return ft_ctf_compile_fail(c, type->line, "%u members of %u labels: expected fewer",
+	c->all_options += (uint64_t)type->members->len * tag->labels->len;
+	if (c->all_options > FT_CTF_ALL_OPTIONS)
+		return ft_ctf_compile_fail(c, type->at,
+					   "%u members, of %u labels: expected fewer in all",
 					   type->members->len, tag->labels->len);
 	for (guint i = 0; i < type->members->len; i++) {
 		const struct ft_ctf_member *m =
@@ -372,7 +374,9 @@ static bool compile_options(struct ft_ctf_compiler *c, const struct ft_ctf_type 
 			return false;
 	}
 	op_at(c, at)->next = c->ops->len;
-	return true;
+	return options->len <= FT_CTF_OPTIONS ||
+	       ft_ctf_compile_fail(c, type->at, "%u labels: expected at most %d", options->len,
+				   FT_CTF_OPTIONS);
 }
 
 static bool compile_variant(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
@@ -387,19 +391,26 @@ static bool compile_variant(struct ft_ctf_compiler *c, const struct ft_ctf_type 
 	if (!op.length_slot)
 		return false;
 	if (tag->kind != FT_CTF_ENUM)
-		return ft_ctf_compile_fail(c, type->line, "%s is not an enum: expected one",
+		return ft_ctf_compile_fail(c, type->at, "%.200s is not an enum: expected one",
 					   type->tag);
 	op.is_signed = tag->of->is_signed;
 	return op_add(c, type, op) && compile_options(c, type, tag, at);
 }
 
 /* Remember what may be a length or a tag. */
-static void named_add(struct ft_ctf_compiler *c, const struct ft_ctf_type *type)
+static bool named_add(struct ft_ctf_compiler *c, const struct ft_ctf_type *type)
 {
-	struct named *named = g_new(struct named, 1);
+	struct named *named;
 
+	c->name_bytes += c->path->len;
+	if (c->name_bytes > FT_CTF_NAME_BYTES)
+		return ft_ctf_compile_fail(c, type->at,
+					   "names of more than %u bytes: expected fewer",
+					   FT_CTF_NAME_BYTES);
+	named = g_new(struct named, 1);
 	*named = (struct named){c->ops->len - 1, type};
 	g_hash_table_replace(c->program->names, g_strdup(c->path->str), named);
+	return true;
 }
 
 static bool compile(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, const char *name)
@@ -408,7 +419,7 @@ static bool compile(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, c
 	bool ok = true, named = type->kind == FT_CTF_INTEGER || type->kind == FT_CTF_ENUM;
 
 	if (++c->depth > FT_CTF_DEPTH)
-		return ft_ctf_compile_fail(c, type->line,
+		return ft_ctf_compile_fail(c, type->at,
 					   "types within types, more than %d deep: expected fewer",
 					   FT_CTF_DEPTH);
 	if (!named && name)
@@ -438,7 +449,7 @@ static bool compile(struct ft_ctf_compiler *c, const struct ft_ctf_type *type, c
 	}
 	if (ok && named && name) {
 		g_string_append_printf(c->path, ".%s", name);
-		named_add(c, type);
+		ok = named_add(c, type);
 	}
 	if (ok)
 		g_string_truncate(c->path, before);

@@ -358,13 +358,6 @@ int ft_ctf_packet_enter(struct ft_ctf_cursor *c, const uint8_t *data, uint64_t b
 	return packet_sizes(c, v.at);
 }
 
-static struct ft_ctf_event_class *event_get(const struct ft_ctf_stream_class *stream, uint64_t id)
-{
-	if (id < stream->by_id->len)
-		return stream->by_id->pdata[id];
-	return g_hash_table_lookup(stream->others, &id);
-}
-
 /* The header that is one word; false: it is not, or too near to the end to be read as one. */
 static inline bool word_read(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
 {
@@ -415,7 +408,7 @@ int ft_ctf_event_next(struct ft_ctf_cursor *c)
 	c->header = v.at;
 	if (!header_read(c, &v))
 		return cursor_fail(c, v.at, v.wrong);
-	c->event = event_get(c->stream, c->slots[FT_CTF_ID]);
+	c->event = ft_ctf_event_get(c->stream, c->slots[FT_CTF_ID]);
 	if (G_UNLIKELY(!c->event))
 		return undeclared(c, c->header, "an event", c->slots[FT_CTF_ID]);
 	c->context = v.at;

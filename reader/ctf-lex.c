@@ -9,41 +9,56 @@
 
 #include "ft-ctf-parse.h"
 
-bool ft_ctf_fail(struct ft_ctf_parser *p, const char *format, ...)
+static bool fail_at(struct ft_ctf_parser *p, const char *at, const char *format, va_list args)
 {
-	va_list args;
 	char *what, *shown;
 
 	p->token = FT_CTF_EOF;
 	if (p->error)
 		return false;
-	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
-	va_end(args);
 	/* Words of the file stand in it: they may not surprise a terminal. */
 	shown = g_strescape(what, "\"'");
-	g_set_error(&p->error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s:%u: %s", p->name, p->line,
-		    shown);
+	ft_ctf_error(p->meta, p->name, (size_t)(at - p->meta->text), shown, &p->error);
 	g_free(what);
 	g_free(shown);
+	return false;
+}
+
+bool ft_ctf_fail(struct ft_ctf_parser *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail_at(p, p->before, format, args);
+	va_end(args);
+	return false;
+}
+
+/* Of the token that is looked at, or that does not become one. */
+static bool G_GNUC_PRINTF(2, 3) fail_here(struct ft_ctf_parser *p, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	fail_at(p, p->from, format, args);
+	va_end(args);
 	return false;
 }
 
 bool ft_ctf_expected(struct ft_ctf_parser *p, const char *what)
 {
 	if (p->token == FT_CTF_EOF)
-		return ft_ctf_fail(p, "the end of the metadata: expected %s", what);
+		return fail_here(p, "the end of the metadata: expected %s", what);
 	if (p->token == FT_CTF_NUMBER)
-		return ft_ctf_fail(p, "%" G_GUINT64_FORMAT ": expected %s", p->number, what);
-	return ft_ctf_fail(p, "'%.60s': expected %s", p->word, what);
+		return fail_here(p, "%" G_GUINT64_FORMAT ": expected %s", p->number, what);
+	return fail_here(p, "'%.60s': expected %s", p->word, what);
 }
 
 static bool space_skip(struct ft_ctf_parser *p)
 {
 	const char *end;
 
-	if (*p->at == '\n')
-		p->line++;
 	if (g_ascii_isspace(*p->at)) {
 		p->at++;
 		return true;
@@ -58,10 +73,9 @@ static bool space_skip(struct ft_ctf_parser *p)
 	if (p->at[1] != '*')
 		return false;
 	end = g_strstr_len(p->at + 2, p->end - p->at - 2, "*/");
+	p->from = p->at;
 	if (!end)
-		return ft_ctf_fail(p, "this comment does not end: expected \"*/\"");
-	for (; p->at < end; p->at++)
-		p->line += *p->at == '\n';
+		return fail_here(p, "this comment does not end: expected \"*/\"");
 	p->at = end + 2;
 	return true;
 }
@@ -89,7 +103,7 @@ static void lex_number(struct ft_ctf_parser *p)
 	word_set(p, FT_CTF_NUMBER, p->at, n);
 	p->at += n;
 	if (*end || errno)
-		ft_ctf_fail(p, "'%s': expected a number of at most 64 bits", digits);
+		fail_here(p, "'%s': expected a number of at most 64 bits", digits);
 }
 
 /* Of an escape at `at`: the character it means. */
@@ -129,7 +143,7 @@ static void lex_quoted(struct ft_ctf_parser *p, char quote)
 	p->word = g_string_free(s, FALSE);
 	p->token = FT_CTF_QUOTED;
 	if (p->at >= p->end || *p->at != quote)
-		ft_ctf_fail(p, "this string does not end: expected %c", quote);
+		fail_here(p, "this string does not end: expected %c", quote);
 	else
 		p->at++;
 }
@@ -149,8 +163,11 @@ void ft_ctf_lex(struct ft_ctf_parser *p)
 {
 	size_t n = 0;
 
+	p->before = p->from;
 	while (!p->error && p->at < p->end && space_skip(p))
 		;
+	if (!p->error)
+		p->from = p->at;
 	if (p->error || p->at >= p->end) {
 		p->token = FT_CTF_EOF;
 		return;

@@ -13,7 +13,7 @@ struct ft_ctf_type *ft_ctf_type_new(struct ft_ctf_parser *p, enum ft_ctf_kind ki
 	t->kind = kind;
 	t->align = 1;
 	t->base = 10;
-	t->line = p->line;
+	t->at = (size_t)(p->before - p->meta->text);
 	g_ptr_array_add(p->meta->types, t);
 	return t;
 }

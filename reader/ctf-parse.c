@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ctf-parse.c - TSDL's blocks: trace, env, clock, stream, event. Its text may come in packets.
+ * ctf-parse.c - TSDL's blocks: trace, env, clock, stream, event.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -240,7 +240,7 @@ static bool parse_stream(struct ft_ctf_parser *p)
 		return ft_ctf_fail(p, "more than %d clocks and streams: expected fewer",
 				   FT_CTF_STREAMS);
 	}
-	stream->line = p->line;
+	stream->at = (size_t)(p->before - p->meta->text);
 	stream->by_id = g_ptr_array_new();
 	stream->others = g_hash_table_new(g_int64_hash, g_int64_equal);
 	g_ptr_array_add(p->meta->streams, stream);
@@ -257,7 +257,7 @@ static bool parse_event(struct ft_ctf_parser *p)
 	}
 	event->index = p->meta->events->len;
 	event->loglevel = -1;
-	event->line = p->line;
+	event->at = (size_t)(p->before - p->meta->text);
 	g_ptr_array_add(p->meta->events, event);
 	if (!parse_block(p, event_attribute, event))
 		return false;
@@ -284,62 +284,6 @@ static bool parse_any(struct ft_ctf_parser *p)
 	    ft_ctf_is(p, "variant"))
 		return ft_ctf_declaration(p);
 	return ft_ctf_expected(p, "trace, env, clock, stream, event or a type's declaration");
-}
-
-/* A packet of metadata: what precedes its text, without padding. */
-#define PACKET_BYTES 37u
-
-static uint32_t packet_u32(const uint8_t *p, bool big)
-{
-	uint32_t value;
-
-	memcpy(&value, p, sizeof(value));
-	return big ? GUINT32_FROM_BE(value) : GUINT32_FROM_LE(value);
-}
-
-static bool packet_error(const char *name, size_t at, const char *what, GError **error)
-{
-	g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "%s: byte %zu: %s", name, at, what);
-	return false;
-}
-
-/* The text of all packets. */
-static bool packets_join(const uint8_t *data, size_t bytes, const char *name, GString *to,
-			 GError **error)
-{
-	bool big = packet_u32(data, true) == FT_CTF_METADATA_MAGIC;
-
-	for (size_t at = 0; at < bytes;) {
-		const uint8_t *p = data + at;
-		size_t left = bytes - at, content, size;
-
-		if (left < PACKET_BYTES)
-			return packet_error(name, at, "the end: expected a packet of metadata",
-					    error);
-		if (packet_u32(p, big) != FT_CTF_METADATA_MAGIC)
-			return packet_error(name, at, "expected a packet's magic, 0x75d11d57",
-					    error);
-		content = packet_u32(p + 24, big) / 8;
-		size = packet_u32(p + 28, big) / 8;
-		if (p[32] || p[33])
-			return packet_error(
-				name, at + 32,
-				"expected a packet that is neither compressed nor encrypted",
-				error);
-		if (content < PACKET_BYTES || content > size || size > left)
-			return packet_error(name, at + 24,
-					    "expected a packet's sizes, within the file", error);
-		g_string_append_len(to, (const char *)p + PACKET_BYTES,
-				    (gssize)(content - PACKET_BYTES));
-		at += size;
-	}
-	return true;
-}
-
-static bool is_packets(const uint8_t *data, size_t bytes)
-{
-	return bytes >= 4 && (packet_u32(data, false) == FT_CTF_METADATA_MAGIC ||
-			      packet_u32(data, true) == FT_CTF_METADATA_MAGIC);
 }
 
 static void type_free(gpointer type)
@@ -393,6 +337,7 @@ void ft_ctf_meta_free(struct ft_ctf_meta *meta)
 	g_ptr_array_unref(meta->clocks);
 	g_ptr_array_unref(meta->types);
 	g_array_unref(meta->env);
+	g_array_unref(meta->parts);
 	g_string_chunk_free(meta->strings);
 	g_free(meta->text);
 	g_free(meta);
@@ -409,15 +354,18 @@ static struct ft_ctf_meta *meta_empty(void)
 	meta->types = g_ptr_array_new_with_free_func(type_free);
 	meta->programs = g_ptr_array_new();
 	meta->env = g_array_new(FALSE, FALSE, sizeof(struct ft_ctf_env));
+	meta->parts = g_array_new(FALSE, FALSE, sizeof(struct ft_ctf_part));
 	meta->strings = g_string_chunk_new(4096);
 	return meta;
 }
 
-static bool text_parse(struct ft_ctf_meta *meta, const char *text, size_t bytes, const char *name,
-		       GError **error)
+static bool text_parse(struct ft_ctf_meta *meta, size_t bytes, const char *name, GError **error)
 {
-	struct ft_ctf_parser p = {
-		.meta = meta, .name = name, .at = text, .end = text + bytes, .line = 1};
+	struct ft_ctf_parser p = {.meta = meta,
+				  .name = name,
+				  .at = meta->text,
+				  .end = meta->text + bytes,
+				  .from = meta->text};
 
 	p.scopes = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_destroy);
 	ft_ctf_scope_push(&p);
@@ -435,24 +383,12 @@ struct ft_ctf_meta *ft_ctf_meta_new(const char *data, size_t bytes, const char *
 				    GError **error)
 {
 	struct ft_ctf_meta *meta = meta_empty();
-	GString *joined = g_string_new(NULL);
-	bool ok = true;
+	GString *text = g_string_new(NULL);
+	bool ok = ft_ctf_text_get(text, meta->parts, data, bytes, name, error);
 
-	if (bytes > FT_CTF_METADATA_BYTES) {
-		ok = false;
-		g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-			    "%s: %zu bytes: expected metadata of at most %" G_GUINT64_FORMAT, name,
-			    bytes, (guint64)FT_CTF_METADATA_BYTES);
-	} else if (is_packets((const uint8_t *)data, bytes)) {
-		ok = packets_join((const uint8_t *)data, bytes, name, joined, error) &&
-		     text_parse(meta, joined->str, joined->len, name, error);
-	} else {
-		ok = text_parse(meta, data, bytes, name, error);
-	}
-	if (ok && !joined->len)
-		g_string_append_len(joined, data, (gssize)strnlen(data, bytes));
-	meta->text = g_string_free(joined, FALSE);
-	if (ok && ft_ctf_compile(meta, name, error))
+	bytes = text->len;
+	meta->text = g_string_free(text, FALSE);
+	if (ok && text_parse(meta, bytes, name, error) && ft_ctf_compile(meta, name, error))
 		return meta;
 	ft_ctf_meta_free(meta);
 	return NULL;

@@ -125,7 +125,7 @@ static struct ft_ctf_type *type_named(struct ft_ctf_parser *p, const char *kind,
 	struct ft_ctf_type *t = name ? name_find(p, kind, name) : NULL;
 
 	if (!t && name)
-		ft_ctf_fail(p, "%s%s is not declared: expected a type that is", kind, name);
+		ft_ctf_fail(p, "%s%.200s is not declared: expected a type that is", kind, name);
 	else if (!t)
 		ft_ctf_expected(p, "a name or \"{\"");
 	return t;
@@ -301,7 +301,7 @@ static struct ft_ctf_type *parse_alias(struct ft_ctf_parser *p)
 			break;
 	}
 	if (!t && name->len)
-		ft_ctf_fail(p, "%s: no such type is declared before: expected one that is",
+		ft_ctf_fail(p, "%.200s: no such type is declared before: expected one that is",
 			    name->str);
 	else if (!t)
 		ft_ctf_expected(p, "a type");

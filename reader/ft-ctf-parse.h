@@ -13,7 +13,8 @@ struct ft_ctf_parser {
 	struct ft_ctf_meta *meta;
 	const char *name; /* of the file */
 	const char *at, *end;
-	unsigned line;
+	const char *from,
+		*before;	 /* where the token begins that is looked at, and the one before */
 	enum ft_ctf_token token; /* the one that is looked at */
 	char *word;		 /* a word, a string, a sign */
 	uint64_t number;
@@ -24,7 +25,13 @@ struct ft_ctf_parser {
 
 /** ft_ctf_lex() - go to the next token. An error is the end, and told of. */
 void ft_ctf_lex(struct ft_ctf_parser *p);
-/** ft_ctf_fail() - the first error counts. Return: false. */
+/** ft_ctf_text_get() - all text of a file's, and its parts: struct ft_ctf_part. */
+bool ft_ctf_text_get(GString *text, GArray *parts, const char *data, size_t bytes, const char *name,
+		     GError **error);
+/** ft_ctf_error() - say what is wrong at a byte of the metadata's text. */
+void ft_ctf_error(const struct ft_ctf_meta *meta, const char *name, size_t at, const char *what,
+		  GError **error);
+/** ft_ctf_fail() - of the token before: the first error counts. Return: false. */
 bool ft_ctf_fail(struct ft_ctf_parser *p, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /** ft_ctf_expected() - the same, of the token that is looked at. Return: false. */
 bool ft_ctf_expected(struct ft_ctf_parser *p, const char *what);
@@ -81,14 +88,15 @@ struct ft_ctf_compiler {
 	enum ft_ctf_header header;	  /* whose fields are compiled */
 	const char *clock;
 	uint32_t all_ops;
+	uint64_t all_options, name_bytes;
 	GError **error;
 };
 
 /** ft_ctf_program_make() - of a scope's type, which may be NULL. */
 bool ft_ctf_program_make(struct ft_ctf_compiler *c, const struct ft_ctf_type *type,
 			 const char *scope, struct ft_ctf_program *program);
-/** ft_ctf_compile_fail() - what is wrong, at a line. Return: false. */
-bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, unsigned line, const char *format, ...)
+/** ft_ctf_compile_fail() - what is wrong, at a byte of the text. Return: false. */
+bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, size_t at, const char *format, ...)
 	G_GNUC_PRINTF(3, 4);
 /** ft_ctf_program_fast() - its slots are known: what of it can be passed over at once. */
 void ft_ctf_program_fast(struct ft_ctf_program *program);

@@ -2,6 +2,7 @@
 /*
  * ft-ctf.h - CTF 1.8, of any tracer: what is declared, and what stands in the packets.
  *
+ *   ctf-text.c     the text of metadata
  *   ctf-lex.c      the words of TSDL
  *   ctf-number.c   its integers, floating point numbers, strings
  *   ctf-type.c     its other types
@@ -35,6 +36,9 @@
 #define FT_CTF_IDLE	      4096  /* elements without a bit, of one event */
 #define FT_CTF_OPS	      65536 /* of one event, or header, or context */
 #define FT_CTF_ALL_OPS	      (1 << 20)
+#define FT_CTF_OPTIONS	      4096		   /* of one variant: ranges of labels */
+#define FT_CTF_ALL_OPTIONS    (1 << 22)		   /* members by labels, of all variants */
+#define FT_CTF_NAME_BYTES     (1u << 26)	   /* of the full names of all fields */
 #define FT_CTF_METADATA_BYTES (UINT64_C(64) << 20) /* of text */
 #define FT_CTF_CLASSES	      (1u << 18)	   /* of events */
 #define FT_CTF_STREAMS	      4096		   /* classes of these, and clocks */
@@ -74,7 +78,7 @@ struct ft_ctf_type {
 	const char *tag;	      /* a sequence's length, what a variant depends on */
 	GArray *members;	      /* of struct ft_ctf_member */
 	GArray *labels;		      /* of struct ft_ctf_label */
-	unsigned line;		      /* where it was declared */
+	size_t at;		      /* where it was declared: a byte of the text */
 };
 
 /** ft_ctf_label_is() - is a value in the range of a label? */
@@ -183,9 +187,9 @@ struct ft_ctf_event_class {
 	const struct ft_ctf_type *context_type, *fields_type;
 	struct ft_ctf_program context, fields;
 	unsigned index; /* of all */
-	unsigned line;
-	bool wanted; /* whoever reads them */
-	void *user;  /* whoever writes them: freed with the class, by g_free() */
+	size_t at;	/* where it was declared */
+	bool wanted;	/* whoever reads them */
+	void *user;	/* whoever writes them: freed with the class, by g_free() */
 };
 
 struct ft_ctf_clock {
@@ -207,12 +211,26 @@ struct ft_ctf_stream_class {
 	uint8_t id_bits, time_bits;
 	uint64_t id_last;
 	unsigned slots; /* ctf-compile.c's */
-	unsigned line;
+	size_t at;	/* where it was declared */
 };
+
+/** ft_ctf_event_get() - Return: the class of that id; NULL: there is none. */
+static inline struct ft_ctf_event_class *ft_ctf_event_get(const struct ft_ctf_stream_class *stream,
+							  uint64_t id)
+{
+	if (G_LIKELY(id < stream->by_id->len) && stream->by_id->pdata[id])
+		return stream->by_id->pdata[id];
+	return g_hash_table_lookup(stream->others, &id);
+}
 
 struct ft_ctf_env {
 	const char *name, *text; /* text NULL: a number */
 	int64_t number;
+};
+
+/* From a byte of the text on, it stands from there on in the file. */
+struct ft_ctf_part {
+	size_t text, file;
 };
 
 /* What a trace's metadata says. */
@@ -227,14 +245,15 @@ struct ft_ctf_meta {
 	/* What it owns. */
 	GPtrArray *types, *programs;
 	GStringChunk *strings;
-	char *text; /* all of it, without packets */
+	char *text;    /* all of it, without packets */
+	GArray *parts; /* of struct ft_ctf_part: where this stands in the file */
 };
 
 /**
  * ft_ctf_meta_new() - parse and compile.
  * @data:  text, or packets of text; @bytes of them; not kept.
  * @name:  for messages.
- * Return: NULL: @error tells the line and what was expected.
+ * Return: NULL: @error tells the line, the byte and what was expected.
  */
 struct ft_ctf_meta *ft_ctf_meta_new(const char *data, size_t bytes, const char *name,
 				    GError **error);

@@ -45,20 +45,22 @@ static void errors_tell_the_line_and_what_was_expected(void **state)
 	(void)state;
 	says(EVENT(INTEGER " a;"), "");
 	says("", "");
-	says("trace {\n major = 2;", "m:2: version 2: expected CTF 1.8");
-	says("trace {\n\n byte_order = middle; };", "m:3: 'middle': expected le or be");
-	says("bogus {};", "m:1: 'bogus': expected trace, env, clock, stream, event");
+	says("trace {\n major = 2;", "m:2: byte 17: version 2: expected CTF 1.8");
+	says("trace {\n\n byte_order = middle; };", "m:3: byte 23: 'middle': expected le or be");
+	says("bogus {};", "m:1: byte 0: 'bogus': expected trace, env, clock, stream, event");
 	says("clock { freq = 0; };", "expected a number of ticks per second");
 	says("clock { name = c; freq = 99999999999999999999; };", "a number of at most 64 bits");
 	says("event { name = \"a\n\"; };", "this string does not end");
-	says("/* no end", "this comment does not end");
-	says("event { id = 1; };", "this event has no name");
+	says("env {};\n/* no end", "m:2: byte 8: this comment does not end");
+	says("event { id = 1; }", "m:1: byte 16: this event has no name");
 	says("event { id = 1; name = e; stream_id = 3; };",
 	     "stream_id = 3: expected that of a stream");
 	says(EVENT("") "event { id = 0; stream_id = 0; name = f; };",
 	     "one that no event of this stream has");
 	says(HEADER "stream { id = 0; };", "one that no other stream has");
 	says("trace { uuid = \"12\"; };", "a uuid of 32 digits");
+	says("event {\n name = e; stream_id = 3; };", "m:1: byte 0: stream_id = 3: expected");
+	says("trace {", "m:1: byte 7: the end of the metadata: expected");
 	says(EVENT("nothing a;"), "nothing a: no such type is declared before");
 	says(EVENT("integer { size = 65; } a;"), "65 bits: expected 1 to 64");
 	says(EVENT("integer { size = 0; } a;"), "0 bits: expected 1 to 64");
@@ -151,6 +153,57 @@ static void fields_of_all_events_have_a_bound(void **state)
 	g_string_free(s, TRUE);
 }
 
+/* What many short words make large. */
+static void names_options_and_ids_have_bounds(void **state)
+{
+	GString *s = g_string_new(EVENT("") "enum tag : " INTEGER " { A");
+
+	(void)state;
+	for (unsigned i = 0; i < FT_CTF_OPTIONS; i++)
+		g_string_append(s, ",A");
+	g_string_append(
+		s,
+		"}; event { name = e; id = 1; fields := struct { enum tag t; variant <t> { " INTEGER
+		" A; } v; }; };");
+	says(s->str, "4097 labels: expected at most 4096");
+	g_string_assign(s, EVENT("") "enum tag : " INTEGER " { A");
+	for (unsigned i = 0; i < 4000; i++)
+		g_string_append(s, ",B");
+	g_string_append(s, "}; variant choice { " INTEGER " A; };"
+			   "event { name = e; id = 1; fields := struct { enum tag t; ");
+	for (unsigned i = 0; i < 1100; i++)
+		g_string_append_printf(s, "variant choice <t> v%u; ", i);
+	g_string_append(s, "}; };");
+	says(s->str, "1 members, of 4001 labels: expected fewer in all");
+	g_string_assign(s, EVENT("") "struct s { " INTEGER " ");
+	g_string_append_printf(s, " %0500000d", 0);
+	memset(strstr(s->str, " 000"), 'n', 1); /* no number */
+	g_string_append(s, "; }; event { name = e; id = 1; fields := struct { struct s a");
+	for (unsigned i = 0; i < 1000; i++)
+		g_string_append_printf(s, ", a%u", i);
+	g_string_append(s, "; }; };");
+	says(s->str, "names of more than 67108864 bytes");
+	g_string_free(s, TRUE);
+}
+
+static void ids_may_be_anything(void **state)
+{
+	GString *s = g_string_new(HEADER);
+
+	(void)state;
+	for (unsigned i = 1; i < 4000; i++)
+		g_string_append_printf(s,
+				       "stream { id = %u; }; event { name = e; id = 65535; "
+				       "stream_id = %u; };",
+				       i, i);
+	says(s->str, "");
+	says(HEADER "event { id = 300; name = a; }; event { id = 0; name = b; };"
+		    "event { id = 255; name = c; }; event { id = 511; name = d; };"
+		    "event { id = 300; name = e; };",
+	     "id = 300: expected one that no event");
+	g_string_free(s, TRUE);
+}
+
 static void packets_of_metadata_are_checked(void **state)
 {
 	/* magic, uuid, checksum, content_size, packet_size in bits, and five bytes */
@@ -161,6 +214,11 @@ static void packets_of_metadata_are_checked(void **state)
 	(void)state;
 	memcpy(packet + 37, ";;\n;", 4);
 	assert_string_equal(said(text, sizeof(packet)), "");
+	packet[40] = '=';
+	assert_string_equal(said(text, sizeof(packet)),
+			    "m:2: byte 40: '=': expected trace, env, clock, stream, event or a "
+			    "type's declaration");
+	packet[40] = ';';
 	assert_non_null(
 		strstr(said(text, sizeof(packet) - 1), "byte 24: expected a packet's sizes"));
 	assert_non_null(strstr(said(text, 20), "byte 0: the end: expected a packet of metadata"));
@@ -180,6 +238,8 @@ int main(void)
 		cmocka_unit_test(depth_has_a_bound),
 		cmocka_unit_test(types_of_types_do_not_multiply),
 		cmocka_unit_test(fields_of_all_events_have_a_bound),
+		cmocka_unit_test(names_options_and_ids_have_bounds),
+		cmocka_unit_test(ids_may_be_anything),
 		cmocka_unit_test(packets_of_metadata_are_checked),
 	};
 
