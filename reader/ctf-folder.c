@@ -50,6 +50,8 @@ static struct ft_ctf_file *file_open(struct ft_ctf_reader *reader, const char *p
 	struct stat st;
 	bool ok;
 
+	if (fd < 0 && errno == ENXIO) /* a socket */
+		return NULL;
 	if (fd < 0 || fstat(fd, &st)) {
 		ft_ctf_complain(reader, "%s: %s", path, g_strerror(errno));
 		if (fd >= 0)
@@ -101,10 +103,15 @@ static GPtrArray *folder_names(struct ft_ctf_reader *reader, const char *path)
 
 static bool trace_open(struct ft_ctf_reader *reader, const char *folder, const char *metadata)
 {
+	unsigned before = reader->complaints;
 	struct ft_ctf_file *f = file_open(reader, metadata), *file;
 	struct ft_ctf_trace *trace = NULL;
 	GPtrArray *names;
 
+	if (!f && before == reader->complaints)
+		ft_ctf_complain(reader,
+				"%s: byte 0: expected a file that says what the trace holds",
+				metadata);
 	if (!f)
 		return false;
 	names = folder_names(reader, folder);

@@ -180,10 +180,25 @@ fails "$WORK/le" "stream1: byte 0: expected a packet's magic, 0xc1fc1fc1"
 printf '\050\265\057\375' >"$WORK/le/stream1"
 fails "$WORK/le" "stream1: byte 0: expected the rest of a zstd frame"
 sed -i 's/freq = /freq := struct /' "$WORK/le/metadata"
-fails "$WORK/le" 'metadata:11: '
-fails "$WORK" 'expected'
+fails "$WORK/le" 'metadata:11: byte 485: '
+fails "$WORK" 'metadata:11: byte 485: '
 : >"$WORK/le/metadata"
-fails "$WORK/le" "le"
+fails "$WORK/le" 'le/metadata: byte 0: expected a file that says what the trace holds'
+mkdir "$WORK/nothing"
+fails "$WORK/nothing" 'nothing: no trace: expected a folder that holds the file "metadata"'
+cp -r "$WORK/others/be" "$WORK/strange"
+mkfifo "$WORK/strange/fifo"
+mkdir "$WORK/strange/index"
+echo index >"$WORK/strange/index/stream.idx"
+echo hidden >"$WORK/strange/.hidden"
+python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$WORK/strange/socket"
+is "what is no file of packets is passed over" same_as_babeltrace2 "$WORK/strange"
+echo 'Read me.' >"$WORK/strange/README"
+fails "$WORK/strange" "README: byte 0: expected a packet's magic, 0xc1fc1fc1"
+"$fasttrace" read "$WORK/others/be" >"$WORK/a"
+is "the others are read" diff "$WORK/shown" "$WORK/a"
+rm "$WORK"/strange/stream* "$WORK/strange/README"
+same "no packets, no events" "$("$fasttrace" read --count "$WORK/strange")" 0
 same "a reader that has had enough" "$({ "$fasttrace" read "$WORK/others/be" 2>"$ERR" ||
 	cat "$ERR" >&2; } | head -n 1 | wc -l)" 1
 
