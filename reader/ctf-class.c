@@ -141,6 +141,11 @@ static bool all_compile(struct ft_ctf_compiler *c)
 	}
 	for (guint i = 0; i < meta->streams->len; i++)
 		ft_ctf_header_fast(meta->streams->pdata[i]);
+	for (guint i = 0; i < meta->events->len; i++) {
+		struct ft_ctf_event_class *event = meta->events->pdata[i];
+
+		ft_ctf_event_fast(stream_find(meta, event->stream_id), event);
+	}
 	return true;
 }
 

@@ -358,23 +358,95 @@ int ft_ctf_packet_enter(struct ft_ctf_cursor *c, const uint8_t *data, uint64_t b
 	return packet_sizes(c, v.at);
 }
 
+/* The word of a header, or of what stands there. */
+static inline uint64_t word_load(const struct ft_ctf_cursor *c, uint64_t at)
+{
+	uint64_t word;
+
+	memcpy(&word, c->data + at / 8, sizeof(word));
+	return word;
+}
+
+static inline uint64_t word_id(const struct ft_ctf_stream_class *s, uint64_t word)
+{
+	return word & ((UINT64_C(1) << s->id_bits) - 1);
+}
+
+static inline void word_clock(const struct ft_ctf_stream_class *s, uint64_t word, uint64_t *clock)
+{
+	unsigned bits = s->id_bits + s->time_bits;
+
+	clock_update(clock, word << (64 - bits) >> (64 - s->time_bits), s->time_bits);
+}
+
 /* The header that is one word; false: it is not, or too near to the end to be read as one. */
 static inline bool word_read(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
 {
 	const struct ft_ctf_stream_class *s = c->stream;
-	unsigned bits = s->id_bits + s->time_bits;
 	uint64_t word, id;
 
 	if (!s->id_bits || v->end - v->at < 64)
 		return false;
-	memcpy(&word, v->data + v->at / 8, sizeof(word));
-	id = word & ((UINT64_C(1) << s->id_bits) - 1);
+	word = word_load(c, v->at);
+	id = word_id(s, word);
 	if (id > s->id_last)
 		return false;
 	c->slots[FT_CTF_ID] = id;
-	clock_update(&c->clock, word << (64 - bits) >> (64 - s->time_bits), s->time_bits);
-	v->at += bits;
+	word_clock(s, word, &c->clock);
+	v->at += s->id_bits + s->time_bits;
 	return true;
+}
+
+/* Behind a header that is one word: all places at once. False: it is to be gone through. */
+static inline bool whole_skip(struct ft_ctf_cursor *c, const struct ft_ctf_values *v)
+{
+	const struct ft_ctf_event_class *event = c->event;
+
+	if (!event->whole || event->whole > v->end - c->header ||
+	    v->at != c->header + c->stream->id_bits + c->stream->time_bits)
+		return false;
+	c->context = c->header + event->context_at;
+	c->own = c->header + event->own_at;
+	c->fields = c->header + event->fields_at;
+	c->next = c->header + event->whole;
+	return true;
+}
+
+/* How many bits an event of that id always takes; 0: not always as many, or there is none. */
+static uint64_t whole_bits(const struct ft_ctf_stream_class *s, uint64_t id)
+{
+	const struct ft_ctf_event_class *event =
+		id <= s->id_last && id < s->by_id->len ? s->by_id->pdata[id] : NULL;
+
+	return event ? event->whole : 0;
+}
+
+uint64_t ft_ctf_events_pass(struct ft_ctf_cursor *c)
+{
+	const struct ft_ctf_stream_class *s = c->stream;
+	const uint64_t align = s->header.align - 1, end = c->end;
+	uint64_t at = c->next, clock = c->clock, last = UINT64_MAX, bits = 0, events = 0;
+
+	for (; s->id_bits; events++) {
+		uint64_t begin = (at + align) & ~align, word, id;
+
+		if (begin + 64 > end)
+			break;
+		word = word_load(c, begin);
+		id = word_id(s, word);
+		/* Mostly it is: then the next event's place does not wait for what stands here. */
+		if (G_UNLIKELY(id != last)) {
+			bits = whole_bits(s, id);
+			last = id;
+		}
+		if (!bits || bits > end - begin)
+			break;
+		word_clock(s, word, &clock);
+		at = begin + bits;
+	}
+	c->next = at;
+	c->clock = clock;
+	return events;
 }
 
 static inline bool header_read(struct ft_ctf_cursor *c, struct ft_ctf_values *v)
@@ -411,6 +483,8 @@ int ft_ctf_event_next(struct ft_ctf_cursor *c)
 	c->event = ft_ctf_event_get(c->stream, c->slots[FT_CTF_ID]);
 	if (G_UNLIKELY(!c->event))
 		return undeclared(c, c->header, "an event", c->slots[FT_CTF_ID]);
+	if (whole_skip(c, &v))
+		return 1;
 	c->context = v.at;
 	if (!program_skip(&v, &c->stream->context))
 		return cursor_fail(c, v.at, v.wrong);

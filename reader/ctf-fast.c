@@ -117,6 +117,29 @@ void ft_ctf_header_fast(struct ft_ctf_stream_class *stream)
 		header_word(stream, &ops[1], &ops[4], option->to);
 }
 
+/* @at: where a program may begin; where it does. Return: is its size always the same? */
+static bool program_place(const struct ft_ctf_stream_class *stream,
+			  const struct ft_ctf_program *program, uint32_t *at, uint64_t *end)
+{
+	*at = (uint32_t)*end;
+	if (!program->ops)
+		return true;
+	if (!program->is_fixed || program->align > stream->header.align)
+		return false;
+	*end = ((*end + program->align - 1) & ~(program->align - 1)) + program->fixed;
+	return *end <= UINT32_MAX;
+}
+
+void ft_ctf_event_fast(const struct ft_ctf_stream_class *stream, struct ft_ctf_event_class *event)
+{
+	uint64_t end = stream->id_bits + stream->time_bits;
+
+	if (stream->id_bits && program_place(stream, &stream->context, &event->context_at, &end) &&
+	    program_place(stream, &event->context, &event->own_at, &end) &&
+	    program_place(stream, &event->fields, &event->fields_at, &end))
+		event->whole = (uint32_t)end;
+}
+
 void ft_ctf_program_fast(struct ft_ctf_program *program)
 {
 	program_fix(program);

@@ -102,6 +102,8 @@ bool ft_ctf_compile_fail(struct ft_ctf_compiler *c, size_t at, const char *forma
 void ft_ctf_program_fast(struct ft_ctf_program *program);
 /** ft_ctf_header_fast() - of a stream: is its event.header a word? */
 void ft_ctf_header_fast(struct ft_ctf_stream_class *stream);
+/** ft_ctf_event_fast() - behind such a header, does an event always take as many bits? */
+void ft_ctf_event_fast(const struct ft_ctf_stream_class *stream, struct ft_ctf_event_class *event);
 
 /** ft_ctf_compile() - all of the metadata's programs. */
 bool ft_ctf_compile(struct ft_ctf_meta *meta, const char *name, GError **error);

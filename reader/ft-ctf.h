@@ -186,6 +186,8 @@ struct ft_ctf_event_class {
 	int loglevel; /* -1: none */
 	const struct ft_ctf_type *context_type, *fields_type;
 	struct ft_ctf_program context, fields;
+	/* Bits from an event's begin on, behind a header of one word; whole 0: not always as many. */
+	uint32_t context_at, own_at, fields_at, whole;
 	unsigned index; /* of all */
 	size_t at;	/* where it was declared */
 	bool wanted;	/* whoever reads them */
@@ -421,6 +423,13 @@ int ft_ctf_packet_enter(struct ft_ctf_cursor *cursor, const uint8_t *data, uint6
  * Return: 1; 0 there is none; -EPROTO, as above.
  */
 int ft_ctf_event_next(struct ft_ctf_cursor *cursor);
+
+/**
+ * ft_ctf_events_pass() - go over the packet's next events as long as nothing of them is wanted but
+ * that they are there: until one is wrong, or is not always of the same size, or the last.
+ * Return: how many.
+ */
+uint64_t ft_ctf_events_pass(struct ft_ctf_cursor *cursor);
 
 /** ft_ctf_values_at() - begin with the values of a program at one of the cursor's places. */
 static inline void ft_ctf_values_at(struct ft_ctf_cursor *c, const struct ft_ctf_program *program,

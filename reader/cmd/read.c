@@ -30,7 +30,8 @@ static uint64_t events_count(struct ft_ctf_reader *reader)
 			struct ft_ctf_stream *s = trace->streams->pdata[j];
 
 			while (ft_ctf_stream_next(s))
-				events += s->what == FT_CTF_EVENT;
+				if (s->what == FT_CTF_EVENT)
+					events += 1 + ft_ctf_events_pass(&s->cursor);
 		}
 	}
 	return events;

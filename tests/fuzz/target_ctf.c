@@ -14,6 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define MOST UINT64_C(10000) /* events that are looked at */
+
 static char last; /* byte that was written */
 
 /* Where lines go: none surprises a terminal. */
@@ -83,7 +85,7 @@ static uint64_t trace_read(struct input metadata, struct input packets,
 	trace_open(&reader, metadata, packets);
 	ft_out_open(&out, -1);
 	last = '\n';
-	while ((s = ft_ctf_reader_next(&reader)) && all < 10000) {
+	while ((s = ft_ctf_reader_next(&reader)) && all < MOST) {
 		struct ft_ctf_cursor *c = &s->cursor;
 
 		all++;
@@ -99,14 +101,34 @@ static uint64_t trace_read(struct input metadata, struct input packets,
 	return all;
 }
 
+/* Events that are merely counted are as many. */
+static uint64_t trace_count(struct input metadata, struct input packets)
+{
+	struct ft_ctf_reader reader = {.complain = complain};
+	struct ft_ctf_trace *trace = trace_open(&reader, metadata, packets);
+	uint64_t all = 0;
+
+	for (guint i = 0; trace && i < trace->streams->len; i++) {
+		struct ft_ctf_stream *s = trace->streams->pdata[i];
+
+		while (all < MOST && ft_ctf_stream_next(s))
+			all += 1 + (s->what == FT_CTF_EVENT ? ft_ctf_events_pass(&s->cursor) : 0);
+	}
+	ft_ctf_reader_clear(&reader);
+	return MIN(all, MOST);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size}, metadata;
 	size_t bytes = input_u16(&in);
+	uint64_t all;
 
 	metadata = (struct input){in.data, bytes < in.size ? bytes : in.size};
 	in.data += metadata.size;
 	in.size -= metadata.size;
-	CHECK(trace_read(metadata, in, ft_line_write) == trace_read(metadata, in, ft_json_write));
+	all = trace_read(metadata, in, ft_line_write);
+	CHECK(all == trace_read(metadata, in, ft_json_write));
+	CHECK(all == trace_count(metadata, in));
 	return 0;
 }

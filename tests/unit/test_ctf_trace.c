@@ -109,26 +109,59 @@ static char *all_of(struct ft_ctf_reader *reader)
 	return g_string_free(to, FALSE);
 }
 
+/* Of what is merely counted, as many events are passed, and the same is lost. */
+static unsigned count_of(struct ft_ctf_trace *trace)
+{
+	unsigned all = 0;
+
+	for (guint i = 0; i < trace->streams->len; i++) {
+		struct ft_ctf_stream *s = trace->streams->pdata[i];
+
+		while (ft_ctf_stream_next(s))
+			all += 1 + (s->what == FT_CTF_EVENT
+					    ? (unsigned)ft_ctf_events_pass(&s->cursor)
+					    : 0);
+	}
+	return all;
+}
+
+static unsigned items_count(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == ' ';
+	return n;
+}
+
 /* What two files hold, and what is complained of. */
 static void reads(const struct packet *a, unsigned na, const struct packet *b, unsigned nb,
 		  const char *events, const char *complaint)
 {
-	struct ft_ctf_reader reader = {.complain = complain};
-	struct ft_ctf_trace *trace = ft_ctf_reader_memory(&reader, "m", metadata, strlen(metadata));
-	char *all;
-
-	assert_non_null(trace);
 	complaints = g_string_new(NULL);
-	file_add(trace, "a", a, na);
-	if (nb)
-		file_add(trace, "b", b, nb);
-	all = all_of(&reader);
-	assert_string_equal(all, events);
-	if (!strstr(complaints->str, complaint) || !*complaint != !*complaints->str)
-		fail_msg("\"%s\", expected \"%s\"", complaints->str, complaint);
-	g_free(all);
+	for (int counts = 0; counts < 2; counts++) {
+		struct ft_ctf_reader reader = {.complain = complain};
+		struct ft_ctf_trace *trace =
+			ft_ctf_reader_memory(&reader, "m", metadata, strlen(metadata));
+		char *all;
+
+		assert_non_null(trace);
+		g_string_truncate(complaints, 0);
+		file_add(trace, "a", a, na);
+		if (nb)
+			file_add(trace, "b", b, nb);
+		if (counts) {
+			assert_int_equal(count_of(trace), items_count(events));
+		} else {
+			all = all_of(&reader);
+			assert_string_equal(all, events);
+			g_free(all);
+		}
+		if (!strstr(complaints->str, complaint) || !*complaint != !*complaints->str)
+			fail_msg("\"%s\", expected \"%s\"", complaints->str, complaint);
+		ft_ctf_reader_clear(&reader);
+	}
 	g_string_free(complaints, TRUE);
-	ft_ctf_reader_clear(&reader);
 }
 
 static void times_wrap_within_a_packet(void **state)
@@ -137,6 +170,20 @@ static void times_wrap_within_a_packet(void **state)
 
 	(void)state;
 	reads(&p, 1, NULL, 0, " 251:tick 258:tick 258:tick 513:tick", "");
+}
+
+/* As many as stand before one of another size, or of no class, or the last bytes. */
+static void many_are_passed_at_once(void **state)
+{
+	const struct packet p[] = {
+		{1, 0, 0, 0, "\0\1\0\2\0\3\0\4\0\1\1\2ab\0cd\0\3\0\3\0\4\0\5\0\6", 27, 0, 0},
+		{1, 0, 1, 0, "\0\1\0\2\0\3\7\4\0\5\0\6\0\7\0\10", 16, 0, 0}};
+
+	(void)state;
+	reads(p, 2, NULL, 0,
+	      " 1:tick 2:tick 3:tick 4:tick 257:tick 258:text(ab)(cd) 259:tick 259:tick 260:tick"
+	      " 261:tick 262:tick 1:tick 2:tick 3:tick",
+	      "a: byte 97: expected an event of a declared class, which 7 is not\n");
 }
 
 static void an_empty_string_is_empty(void **state)
@@ -220,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_wrap_within_a_packet),
+		cmocka_unit_test(many_are_passed_at_once),
 		cmocka_unit_test(an_empty_string_is_empty),
 		cmocka_unit_test(streams_are_merged_and_files_of_one_are_joined),
 		cmocka_unit_test(what_was_lost_is_told_of),
