@@ -270,11 +270,13 @@ demo: setup-demo
 
 bench: setup-bench
 	$(AGAIN) all $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
-		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) $(BUILD)/tests/cmd/record_speed
+		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) \
+		$(patsubst %,$(BUILD)/tests/cmd/%,program record_speed)
 	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
 	@$(BUILD)/tests/bench/start
 	@BUILD=$(BUILD) tests/mount/speed.sh strict
 	@BUILD=$(BUILD) tests/cmd/record_speed.sh strict
+	@BUILD=$(BUILD) tests/cmd/speed.sh strict
 
 check: setup
 	$(RUN) check

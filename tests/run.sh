@@ -282,6 +282,7 @@ suite()
 		suite security
 		BUILD=$root/$build item "mount/speed strict" 300 "$root/tests/mount/speed.sh" strict
 		BUILD=$root/$build item "cmd/record_speed strict" 600 "$root/tests/cmd/record_speed.sh" strict
+		BUILD=$root/$build item "cmd/speed strict" 600 "$root/tests/cmd/speed.sh" strict
 		BUILD=$root/$build item life/races 300 "$root/tests/life/races.sh"
 		BUILD=$root/$build item "life/clock" $((300 * TORTURE)) \
 			"$root/$build/tests/life/clock" $((120 * TORTURE))

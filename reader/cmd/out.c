@@ -45,7 +45,7 @@ void ft_out_grow(struct ft_out *out, size_t bytes)
 	used = (size_t)(out->at - out->begin);
 	if (size - used >= bytes)
 		return;
-	size = used + bytes;
+	size = MAX(used + bytes, 2 * size);
 	out->begin = g_realloc(out->begin, size);
 	out->at = out->begin + used;
 	out->end = out->begin + size;

@@ -1,31 +1,73 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""helper_speed.py FASTTRACE TRACE LEAST - is `fasttrace read` LEAST times as fast as babeltrace2?
+"""helper_speed.py FASTTRACE LEAST TURNS ROUNDS TRACE... SHORT - is `fasttrace read` fast enough?
 
-As text, and merely going through all events. Of processor time, the best of three in turns.
+As text, and merely counting, of the first TRACE: LEAST times as fast as babeltrace2, which writes
+text, or nothing. Of processor time, the best of ROUNDS in turns. An event of the others takes at most
+TURNS times as long as one of the first. Of SHORT, which is like the first but has few events, it takes as much memory.
 """
-import resource
+import os
 import subprocess
 import sys
+import time
+
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
 
 def seconds(command):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    """Of processor time."""
+    child = subprocess.Popen(command, **QUIET)
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        sys.exit("%s: status %d" % (command, status))
+    return used.ru_utime + used.ru_stime
+
+
+def peak_kib(command):
+    """The most memory, as seen while it runs: what wait4() says begins with that of who started it."""
+    child, most = subprocess.Popen(command, **QUIET), 0
+    while child.poll() is None:
+        with open("/proc/%d/status" % child.pid, encoding="ascii") as f:
+            if os.readlink("/proc/%d/exe" % child.pid) == os.path.realpath(command[0]):
+                most = max([most] + [int(line.split()[1]) for line in f if line.startswith("VmHWM:")])
+        time.sleep(0.001)
+    return most
+
+
+def peak(command):
+    for _ in range(20):
+        try:
+            most = max(peak_kib(command), peak_kib(command))
+            if most:
+                return most
+        except OSError:  # it ended while it was looked at
+            pass
+    return sys.exit("%s: ends before it can be looked at" % command)
 
 
 def main():
-    fasttrace, trace, least = sys.argv[1:]
-    slow = False
+    fasttrace, (least, turns, rounds), traces = sys.argv[1], map(float, sys.argv[2:5]), sys.argv[5:]
+    events = {t: int(subprocess.check_output([fasttrace, "read", "--count", t])) for t in traces}
+    short, slow = traces.pop(), []
     for what, ours, theirs in (("text", [], []), ("count", ["--count"], ["-o", "dummy"])):
-        pairs = [(seconds([fasttrace, "read", *ours, trace]), seconds(["babeltrace2", *theirs, trace]))
-                 for _ in range(3)]
-        mine, other = (min(times) for times in zip(*pairs))
-        print("%s: %.3f s, babeltrace2 %.3f s: %.1f times as fast" % (what, mine, other, other / mine))
-        slow |= other / mine < float(least)
-    sys.exit(slow)
+        each, other = {}, []
+        for _ in range(int(rounds)):
+            for trace in traces:
+                took = seconds([fasttrace, "read", *ours, trace]) / events[trace]
+                each[trace] = min(took, each.get(trace, took))
+            other.append(seconds(["babeltrace2", *theirs, traces[0]]) / events[traces[0]])
+        one = each[traces[0]]
+        print("%s: %.1f ns an event, babeltrace2 %.1f ns: %.1f times as fast" % (
+            what, one * 1e9, min(other) * 1e9, min(other) / one))
+        slow += ["babeltrace2 is near"] if min(other) / one < least else []
+        for trace in traces[1:]:
+            print("%s: %.1f ns an event of %s: %.2f times as long" % (
+                what, each[trace] * 1e9, os.path.basename(trace), each[trace] / one))
+            slow += [trace + ": too long"] if each[trace] > turns * one else []
+        long_kib, short_kib = (peak([fasttrace, "read", *ours, t]) for t in (traces[0], short))
+        print("%s: %d KiB, of the short trace %d KiB" % (what, long_kib, short_kib))
+        slow += ["memory grows with the trace"] if long_kib > 1.2 * short_kib + 2048 else []
+    sys.exit("\n".join(slow) or 0)
 
 
 main()
