@@ -188,13 +188,14 @@ static void lanes_cross(struct ft_span *span, const struct ft_span *end, unsigne
 
 struct ft_span *ft_span_end(struct ft_thread *t, const void *name)
 {
-	struct ft_span *last = t->open + t->count - 1, ended;
+	struct ft_span *last, ended;
 	unsigned i = t->count;
 
 	while (i && t->open[i - 1].name != name)
 		i--;
 	if (!i)
 		return NULL;
+	last = &t->open[t->count - 1];
 	if (i < t->count) {
 		ended = t->open[i - 1];
 		lanes_cross(t->open + i, t->open + t->count, ended.lane);

@@ -60,6 +60,15 @@ fasttrace export -f chrome -e 'odd:*' --tid="$pid" "$pid" 2>told |
 print(len([e for e in json.load(sys.stdin)["traceEvents"] if e["ph"] != "M"]))' >chosen
 same "what is asked for alone" "$(cat chosen)" 10
 
+# More than can be open: of 9000, 6144 are given up; then 3000 ends are more than there are begins.
+"$BUILD/tests/cmd/spans" 0 9000 &
+pid=$! deep=$!
+wait "$pid" || :
+rm -f lines
+counted "deep" "$pid"
+same "deep: spans, open ones, instants, counters" "$(cat a)" "2860 1 6292 1"
+pid=$spans
+
 # All types.
 record "$FASTTRACE_DIR" -o all
 until_true 20 test -e "$FASTTRACE_DIR/.lock"
@@ -67,7 +76,7 @@ until_true 20 test -e "$FASTTRACE_DIR/.lock"
 "$BUILD/examples/events" >/dev/null
 gone()
 {
-	! find "$FASTTRACE_DIR" -name "[!.]*-[0-9]*-*" | grep -qv -e "-$server-" -e "-$spans-"
+	! find "$FASTTRACE_DIR" -name "[!.]*-[0-9]*-*" | grep -qv -e "-$server-" -e "-$spans-" -e "-$deep-"
 }
 until_true 20 gone
 kill -INT "$recorder"

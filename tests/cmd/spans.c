@@ -3,7 +3,8 @@
  * spans.c - a traced program with spans as they should be, and as they should not. It kills
  * itself, so that its arena stays.
  *
- *   spans THREADS   each of them: 100 spans with one within, instants, counters
+ *   spans THREADS [N]   each of them: 100 spans with one within, instants, counters; before that N
+ *                       begins, and a third as many ends
  */
 #include <math.h>
 #include <pthread.h>
@@ -34,6 +35,10 @@ int main(int argc, char **argv)
 
 	if (n > 16)
 		return 2;
+	for (int i = 0; argc > 2 && i < atoi(argv[2]); i++)
+		FASTTRACE_BEGIN(odd, deep, (i, i));
+	for (int i = 0; argc > 2 && i < atoi(argv[2]) / 3; i++)
+		FASTTRACE_END(odd, deep);
 	for (int i = 0; i < n; i++)
 		if (pthread_create(&threads[i], NULL, work, NULL))
 			return 1;
