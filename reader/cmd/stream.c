@@ -11,7 +11,8 @@
  * No packet lies across the end of former room: the one before it is made to reach there. So who
  * opens a file that grows finds whole packets up to the size that it had then.
  *
- * Compressed, a file is a row of zstd's frames, one for each packet; cut short, it loses the last.
+ * Compressed, a file is a row of zstd's frames, one for each packet, and the room is a frame to be
+ * skipped.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,6 +28,8 @@
 #define ROOM	       (UINT64_C(16) << 20)
 #define PACKET_SIZE_AT 56 /* of packet_size, in a header */
 #define LEVEL	       1  /* of zstd's: what keeps up with a program */
+#define SKIP_MAGIC     UINT32_C(0x184d2a50)
+#define SKIP_HEADER    8 /* of a frame to be skipped: magic, and how much follows */
 
 struct ft_stream {
 	struct fasttrace_arena *arena;
@@ -113,12 +116,29 @@ static int file_name(struct ft_stream *s)
 	return err;
 }
 
-/* The empty packet at @at, which follows the one that @last tells of. */
+static void skip_header(uint64_t bytes, uint8_t *out)
+{
+	uint32_t words[] = {GUINT32_TO_LE(SKIP_MAGIC),
+			    GUINT32_TO_LE((uint32_t)(bytes - SKIP_HEADER))};
+
+	memcpy(out, words, sizeof(words));
+}
+
+static size_t header_bytes(const struct ft_stream *s)
+{
+	return s->zstd ? SKIP_HEADER : HEADER;
+}
+
+/* What is empty at @at, and follows the packet that @last tells of. */
 static void room_header(const struct ft_stream *s, const struct ft_packet_fields *last, uint64_t at,
 			uint8_t *out)
 {
 	struct ft_packet_fields room = *last;
 
+	if (s->zstd) {
+		skip_header(s->size - at, out);
+		return;
+	}
 	room.begin = last->end;
 	room.seq = last->seq + 1;
 	room.bytes = s->size - at;
@@ -126,12 +146,12 @@ static void room_header(const struct ft_stream *s, const struct ft_packet_fields
 	ft_packet_header(s->arena, &room, out);
 }
 
-/* The last packet reaches to the end of the room. */
+/* The last packet reaches to the end of the room; a frame to be skipped does already. */
 static int room_close(struct ft_stream *s)
 {
 	uint64_t bits = 8 * (s->size - s->last_at);
 	struct iovec iov = {&bits, sizeof(bits)};
-	int err = write_at(s->fd, &iov, 1, s->last_at + PACKET_SIZE_AT);
+	int err = s->zstd ? 0 : write_at(s->fd, &iov, 1, s->last_at + PACKET_SIZE_AT);
 
 	if (!err)
 		s->at = s->size;
@@ -148,7 +168,7 @@ static int room_open(struct ft_stream *s, size_t bytes)
 {
 	uint64_t size = pages(MAX(ROOM, 4 * (uint64_t)bytes));
 	uint8_t room[HEADER];
-	struct iovec iov = {room, HEADER};
+	struct iovec iov = {room, header_bytes(s)};
 
 	if (ftruncate(s->fd, (off_t)(s->at + size))) {
 		size = pages(bytes + 2 * HEADER);
@@ -163,11 +183,11 @@ static int room_open(struct ft_stream *s, size_t bytes)
 }
 
 /* A header does not lie across two pages: it is replaced at once, or not at all. */
-static uint64_t gap_behind(uint64_t end)
+static uint64_t gap_behind(const struct ft_stream *s, uint64_t end)
 {
 	uint64_t left = PAGE - end % PAGE;
 
-	return left < HEADER ? left : 0;
+	return left >= header_bytes(s) ? 0 : s->zstd ? SKIP_HEADER : left;
 }
 
 /* Room for what is so long, and for one more header. */
@@ -175,11 +195,28 @@ static int room_make(struct ft_stream *s, size_t bytes)
 {
 	int err = 0;
 
-	if (s->at + bytes + gap_behind(s->at + bytes) + HEADER <= s->size)
+	if (s->at + bytes + gap_behind(s, s->at + bytes) + header_bytes(s) <= s->size)
 		return 0;
 	if (s->at < s->size)
 		err = room_close(s);
 	return err ? err : room_open(s, bytes);
+}
+
+/*
+ * At s->at: what replaces the header there, what follows it, the gap behind that, and the header of
+ * the room that is left.
+ */
+static int row_write(struct ft_stream *s, struct iovec iov[4])
+{
+	struct iovec front = iov[0];
+	int err;
+
+	if (!s->named) {
+		err = write_at(s->fd, iov, 4, 0);
+		return err ? err : file_name(s);
+	}
+	err = write_at(s->fd, iov + 1, 3, s->at + front.iov_len);
+	return err ? err : write_at(s->fd, &front, 1, s->at);
 }
 
 static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
@@ -192,25 +229,18 @@ static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
 			      {(void *)(uintptr_t)(packet + HEADER), bytes - HEADER},
 			      {zeros, 0},
 			      {room, HEADER}};
-	struct iovec front = iov[0];
 	int err = room_make(s, bytes);
 
 	if (err)
 		return err;
-	gap = iov[2].iov_len = gap_behind(s->at + bytes);
+	gap = iov[2].iov_len = gap_behind(s, s->at + bytes);
 	end = s->at + bytes + gap;
 	ft_packet_parse(packet, &f);
 	room_header(s, &f, end, room);
 	f.bytes += gap;
 	f.pad += (uint32_t)gap;
 	ft_packet_header(s->arena, &f, header);
-	if (!s->named) {
-		err = write_at(s->fd, iov, 4, 0);
-		err = err ? err : file_name(s);
-	} else {
-		err = write_at(s->fd, iov + 1, 3, s->at + HEADER);
-		err = err ? err : write_at(s->fd, &front, 1, s->at);
-	}
+	err = row_write(s, iov);
 	if (err)
 		return err;
 	s->last = f;
@@ -219,25 +249,38 @@ static int plain_write(struct ft_stream *s, const uint8_t *packet, size_t bytes)
 	return 0;
 }
 
-static int zstd_write(struct ft_stream *s, const void *packet, size_t bytes)
+static int frame_make(struct ft_stream *s, const void *packet, size_t bytes, size_t *n)
 {
-	size_t bound = ZSTD_compressBound(bytes), n;
-	struct iovec iov;
-	int err;
+	size_t bound = ZSTD_compressBound(bytes);
 
 	if (bound > s->frame_bytes) {
 		s->frame = g_realloc(s->frame, bound);
 		s->frame_bytes = bound;
 	}
-	n = ZSTD_compress2(s->zstd, s->frame, s->frame_bytes, packet, bytes);
-	if (ZSTD_isError(n))
-		return -ENOMEM;
-	iov = (struct iovec){s->frame, n};
-	err = write_at(s->fd, &iov, 1, s->at);
-	if (!err && !s->named)
-		err = file_name(s);
+	*n = ZSTD_compress2(s->zstd, s->frame, s->frame_bytes, packet, bytes);
+	return ZSTD_isError(*n) ? -ENOMEM : 0;
+}
+
+static int zstd_write(struct ft_stream *s, const void *packet, size_t bytes)
+{
+	uint8_t gap[SKIP_HEADER], room[SKIP_HEADER];
+	struct iovec iov[] = {{NULL, SKIP_HEADER}, {NULL, 0}, {gap, 0}, {room, SKIP_HEADER}};
+	uint64_t end;
+	size_t n;
+	int err = frame_make(s, packet, bytes, &n);
+
+	err = err ? err : room_make(s, n);
+	if (err)
+		return err;
+	iov[0].iov_base = s->frame;
+	iov[1] = (struct iovec){(uint8_t *)s->frame + SKIP_HEADER, n - SKIP_HEADER};
+	iov[2].iov_len = gap_behind(s, s->at + n);
+	skip_header(SKIP_HEADER, gap);
+	end = s->at + n + iov[2].iov_len;
+	room_header(s, &s->last, end, room);
+	err = row_write(s, iov);
 	if (!err)
-		s->at += n;
+		s->at = end;
 	return err;
 }
 

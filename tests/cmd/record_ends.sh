@@ -83,6 +83,38 @@ same "nothing of it is left" "$(find "$OUT" -mindepth 1)" ""
 murder "$pid"
 wait "$first" || :
 
+# Compressed, and killed: what is there expands, for a frame to be skipped ends it at any moment.
+compressed()
+{
+	find "$OUT" -name '[0-9]*.zst' | grep -q .
+}
+
+skips() # FILE: frames to be skipped
+{
+	zstd -l "$1" | awk 'NR == 2 { print $2 }'
+}
+rm -rf "$OUT"
+begin write 1 0
+record "$pid" -o "$OUT" --zstd
+until_true 20 reading "$OUT"
+tell "$pid"
+until_true 20 compressed
+for i in 1 2 3 4 5; do
+	sleep 0.1
+	kill -STOP "$recorder" "$pid" # or there were no end of it
+	is "compressed, it expands while it grows, $i" zstd -q -t "$OUT"/*.zst
+	kill -CONT "$recorder" "$pid"
+done
+murder "$recorder"
+murder "$pid"
+for file in "$OUT"/*.zst; do
+	is "compressed, killed: a frame to be skipped ends it" [ "$(skips "$file")" -ge 1 ]
+done
+is "compressed, killed: zstd expands it" zstd -q -d --rm "$OUT"/*.zst
+is "compressed, killed: there are events" [ "$(lines "$OUT")" -gt 10000 ]
+is "compressed, killed: without a word" silent
+is "compressed, killed: without a gap" ticks "$WORK/events"
+
 # No room for another chunk: all there are are complete, be it its folder, metadata or a packet that is too much.
 chunks_whole() # DIR
 {
