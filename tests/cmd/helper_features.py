@@ -38,7 +38,7 @@ struct pair { unsigned char a, b[2]; int c; };
 struct inner { unsigned char x; };
 struct wide { unsigned char a; } align(32);
 typealias struct wide := wide_t;
-enum color { RED, GREEN = 7, BLUE, "two words" = 20 ... 22, NEGATIVE = -5 ... -2, };
+enum color { RED, GREEN = 7, BLUE, "two words" = 20 ... 22, AFTER, NEGATIVE = -5 ... -2, };
 enum small : unsigned char { OFF, ON };
 variant any { text ON; struct pair OFF; };
 env { hostname = "h\"\x41\102"; number = -7; plus = +3; };
@@ -58,6 +58,7 @@ event {
 """
 ALL = struct.pack("<iiB", -2, -3, 0) + b"\1\2\3" + struct.pack("<i", -9) + b"\4\5\6" + struct.pack("<i", 8)
 ONE = struct.pack("<iiB", 5, 21, 1) + b"word\0" + b"\1\2\3" + struct.pack("<i", -9)
+AFTER = ONE.replace(b"\x15", b"\x17")
 
 
 def declared_event(time, start, at):
@@ -71,8 +72,10 @@ def declared_event(time, start, at):
 
 
 def declared():
-    out = declared_event(10, ALL, 0)
-    return out + declared_event(11, ONE, len(out))
+    out = b""
+    for start in ALL, ONE, AFTER:
+        out += declared_event(10, start, len(out))
+    return out
 
 
 # Nothing but events: no packet header, no packet context, one class, without an id.
