@@ -9,7 +9,8 @@
 
 #include "ft-ctf-parse.h"
 
-static bool fail_at(struct ft_ctf_parser *p, const char *at, const char *format, va_list args)
+static bool G_GNUC_PRINTF(3, 0)
+	fail_at(struct ft_ctf_parser *p, const char *at, const char *format, va_list args)
 {
 	char *what, *shown;
 
