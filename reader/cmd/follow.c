@@ -146,8 +146,8 @@ static void loop(struct follow *f)
 		if (!batch_write(f, f->lives.until) && !is_over(f))
 			nap(f);
 	} while (!is_over(f));
-	/* What is in hand is not held back any longer. */
-	while (batch_write(f, INT64_MAX))
+	/* What is in hand is not held back any longer; but who has had enough is not kept waiting. */
+	while (batch_write(f, INT64_MAX) && !ft_interrupted())
 		continue;
 }
 

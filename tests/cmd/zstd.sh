@@ -29,6 +29,22 @@ for o in --count --last=50ms "--count --last=50ms" "--where=n>999990" "--json --
 	is "$o" cmp a b
 	is "$o: there is something" test -s b
 done
+# So long a one can be interrupted.
+mkfifo fifo
+fasttrace read packed >fifo &
+reader=$!
+{
+	IFS= read -r line
+	printf '%s\n' "$line"
+	kill -INT "$reader"
+	cat
+} <fifo >b
+wait "$reader" && code=0 || code=$?
+same "interrupted: exit status" "$code" 130
+head -n "$(wc -l <b)" plain.text >a
+is "interrupted: what was shown" cmp a b
+is "interrupted: is not all" test "$(wc -l <b)" -lt 1000000
+
 fasttrace stats plain >a
 fasttrace stats packed >b
 is "stats" diff a b
