@@ -207,7 +207,7 @@ user() # SUITE: the tests of mounts or commands as nobody, from a copy that nobo
 	fi
 	saved=$root root=$work/copy
 	mkdir -p "$root"
-	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples docs "$build" | tar -xf - -C "$root"
+	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples docs reader/cmd "$build" | tar -xf - -C "$root"
 	chmod -R a+rX "$root"
 	as_user=$saved/tests/as-nobody.sh
 	"${1}_tests" ' as nobody'

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""helper_speed.py FASTTRACE LEAST TURNS ROUNDS TRACE... SHORT - is `fasttrace read` fast enough?
+"""helper_speed.py BUILD LEAST TURNS ROUNDS TRACE... SHORT - is `fasttrace read` fast enough?
 
 As text, and merely counting, of the first TRACE: LEAST times as fast as babeltrace2, which writes
 text, or nothing. Of processor time, the best of ROUNDS in turns. An event of the others takes at most
@@ -9,7 +9,6 @@ TURNS times as long as one of the first. Of SHORT, which is like the first but h
 import os
 import subprocess
 import sys
-import time
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -23,30 +22,14 @@ def seconds(command):
     return used.ru_utime + used.ru_stime
 
 
-def peak_kib(command):
-    """The most memory, as seen while it runs: what wait4() says begins with that of who started it."""
-    child, most = subprocess.Popen(command, **QUIET), 0
-    while child.poll() is None:
-        with open("/proc/%d/status" % child.pid, encoding="ascii") as f:
-            if os.readlink("/proc/%d/exe" % child.pid) == os.path.realpath(command[0]):
-                most = max([most] + [int(line.split()[1]) for line in f if line.startswith("VmHWM:")])
-        time.sleep(0.001)
-    return most
-
-
-def peak(command):
-    for _ in range(20):
-        try:
-            most = max(peak_kib(command), peak_kib(command))
-            if most:
-                return most
-        except OSError:  # it ended while it was looked at
-            pass
-    return sys.exit("%s: ends before it can be looked at" % command)
+def peak(helper, command):
+    """The most memory that it takes, in KiB."""
+    return max(int(subprocess.check_output([helper, *command])) for _ in range(2))
 
 
 def main():
-    fasttrace, (least, turns, rounds), traces = sys.argv[1], map(float, sys.argv[2:5]), sys.argv[5:]
+    build, (least, turns, rounds), traces = sys.argv[1], map(float, sys.argv[2:5]), sys.argv[5:]
+    fasttrace, helper = build + "/fasttrace", build + "/tests/cmd/helper_peak"
     events = {t: int(subprocess.check_output([fasttrace, "read", "--count", t])) for t in traces}
     short, slow = traces.pop(), []
     for what, ours, theirs in (("text", [], []), ("count", ["--count"], ["-o", "dummy"])):
@@ -64,7 +47,7 @@ def main():
             print("%s: %.1f ns an event of %s: %.2f times as long" % (
                 what, each[trace] * 1e9, os.path.basename(trace), each[trace] / one))
             slow += [trace + ": too long"] if each[trace] > turns * one else []
-        long_kib, short_kib = (peak([fasttrace, "read", *ours, t]) for t in (traces[0], short))
+        long_kib, short_kib = (peak(helper, [fasttrace, "read", *ours, t]) for t in (traces[0], short))
         print("%s: %d KiB, of the short trace %d KiB" % (what, long_kib, short_kib))
         slow += ["memory grows with the trace"] if long_kib > 1.2 * short_kib + 2048 else []
     sys.exit("\n".join(slow) or 0)

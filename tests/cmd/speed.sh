@@ -33,7 +33,7 @@ trace 64 64 "$EVENTS"
 trace 512 512 "$EVENTS"
 trace short 1 $((EVENTS / 10))
 code=0
-python3 "$here/helper_speed.py" "$BUILD/fasttrace" "$LEAST" "$TURNS" "$ROUNDS" \
+python3 "$here/helper_speed.py" "$BUILD" "$LEAST" "$TURNS" "$ROUNDS" \
 	"${OUT}one" "${OUT}64" "${OUT}512" "${OUT}short" || code=$?
 same "fast, and in little memory" "$code" 0
 conclude

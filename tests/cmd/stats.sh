@@ -162,6 +162,7 @@ with open(sys.argv[1], "r+b") as f:
     f.write(data[:at[2]] + data[at[3]:])
     f.truncate()' "$1"
 }
+chmod u+w "$WORK"/cut/*
 for f in "$WORK"/cut/[0-9]*; do
 	[ "$(stat -c %s "$f")" -lt 16384 ] || packet_cut "$f"
 done

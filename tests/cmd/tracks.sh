@@ -87,9 +87,9 @@ traced long 2 20000
 echo before >file
 for command in "stats" "export -f chrome -o file" "export -f perfetto -o file" "export -f ctf -o dir" "merge -o dir"; do
 	# shellcheck disable=SC2046,SC2086 # words
-	fasttrace $command $(yes "$(echo long/*)" | head -n 80) >interrupted 2>"$ERR" &
+	fasttrace $command $(yes "$(echo long/*)" | head -n 300) >interrupted 2>"$ERR" &
 	running=$!
-	sleep 0.4
+	sleep 0.15
 	kill -INT "$running" || :
 	wait "$running" && code=0 || code=$?
 	same "$command, interrupted: exit status" "$code" 130
