@@ -267,11 +267,10 @@ static int wanted_copy(struct file *f, struct part *part)
 	bool keep_empty = g_hash_table_contains(f->group->rings, &c->slots[FT_CTF_INSTANCE]);
 
 	if (part_find(f->copy, f->stream, part) < 0) {
-		ft_ctf_complain(f->copy->reader,
-				"%s: byte %" G_GUINT64_FORMAT
-				": expected %s: its packet is left out",
-				f->from->path, f->from->before + f->from->at + c->wrong_at / 8,
-				c->wrong);
+		ft_ctf_complain(
+			f->copy->reader,
+			"%s: byte %" G_GUINT64_FORMAT ": expected %s: its packet is left out",
+			f->from->path, f->from->before + f->from->at + c->wrong_at / 8, c->wrong);
 		return 0;
 	}
 	f->copy->events += part->events;
