@@ -168,11 +168,22 @@ static int where_parse(struct ft_filter *f)
 	return EXIT_SUCCESS;
 }
 
+/* Names of other tracers have any characters, and what is printed may be asked for: "httpd:serve:end". */
+static bool globs_valid(const char *text)
+{
+	struct ft_span globs = {text, strlen(text)}, glob;
+
+	while (ft_rules_next(&globs, &glob))
+		if (glob.len == (size_t)(*glob.text == '!'))
+			return false;
+	return true;
+}
+
 int ft_filter_parse(struct ft_filter *f)
 {
 	int status = times_parse(f);
 
-	if (f->events && !ft_rules_valid((struct ft_span){f->events, strlen(f->events)}))
+	if (f->events && !globs_valid(f->events))
 		return ft_misused("--event=%s: expected " FT_RULES_ACCEPTED, f->events);
 	if (f->level && level_parse(f->level) < 0)
 		return ft_misused("--level=%s: expected emerg, alert, crit, err, warning, notice, "

@@ -89,6 +89,7 @@ chosen "from and to" "t >= \"$third\" && t <= \"$sixth\"" --from="$third" --to="
 chosen "from a date" "t >= \"${third%.*}\"" --from="$date"
 chosen "the last hour" '1' --last=1h
 chosen "events by name" '/ limits:i[^:]*:|LOST/' --event='limits:i*'
+chosen "events of one side of a span" '/:begin:|LOST/' --event='*:*:begin'
 chosen "events but some" '!/ limits:i[^:]*:/' --event='!limits:i*'
 chosen "a thread" '1' --tid=7 --tid="$tid"
 chosen "a field" '/ zero=0/ && / max=255/ || /LOST/' --where 'zero = 0' --where 'max>254.5' --where max=0xff
@@ -131,7 +132,7 @@ has "too deep" "expected at most 64 of ! and ( within each other"
 same "a thread that is none" "$("$fasttrace" read --tid=1 "$WORK/limits" | wc -l)" 0
 same "a level that none has" "$("$fasttrace" read --count --level=err "$WORK/limits")" 0
 is "times of UTC" sh -c "\"$fasttrace\" read --utc \"$WORK/limits\" | sed -n 3p | grep -q \" ${date%Z}\.${third#*.}Z: \""
-for o in --from=noon --to=1x --last=5y --event=a:b:c --level=loud --tid=x --where=a --where='a<b'; do
+for o in --from=noon --to=1x --last=5y --event=! --level=loud --tid=x --where=a --where='a<b'; do
 	"$fasttrace" read "$o" "$WORK/limits" >"$WORK/shown" 2>"$ERR" || code=$?
 	same "$o: status" "$code" 2
 	has "$o: what is expected" "${o%%=*}=${o#*=}: expected"
