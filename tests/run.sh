@@ -31,7 +31,7 @@ if [ "${1-}" = -b ]; then
 	shift 2
 fi
 jobs=$(nproc 2>/dev/null || echo 2)
-passed=0 failed=0 skipped=0 failures='' running=
+passed=0 failed=0 skipped=0 failures='' running='' lane=
 as_user='' # command that drops privileges, or empty
 TEST_SECONDS=${TEST_SECONDS:-30}
 TEST_KILLS=${TEST_KILLS:-200}
@@ -84,7 +84,8 @@ sweep() # DIR: removes what a test left behind
 # shellcheck disable=SC2317,SC2329
 finish()
 {
-	[ -z "$running" ] || kill -TERM "$running" 2>/dev/null
+	# shellcheck disable=SC2086 # words
+	kill -TERM $lane $running 2>/dev/null
 	for dir in "$work"/*/; do
 		[ ! -d "$dir" ] || sweep "${dir%/}"
 	done
@@ -138,8 +139,8 @@ item() # NAME TIMEOUT COMMAND...: runs one test
 		result=FAIL why="skipped although /dev/fuse opens: $why"
 		;;
 	esac
-	if leftovers "$tmp" >"$work/left"; then
-		cat "$work/left" >>"$log"
+	if leftovers "$tmp" >"$tmp.left"; then
+		cat "$tmp.left" >>"$log"
 		[ "$result" = FAIL ] || why="left something behind"
 		result=FAIL
 		sweep "$tmp"
@@ -215,6 +216,40 @@ user() # SUITE: the tests of mounts or commands as nobody, from a copy that nobo
 	root=$saved
 }
 
+# shellcheck disable=SC2030,SC2031 # a lane's counts come back through its file
+beside() # COMMAND...: in a lane of its own while COMMAND2... runs, behind --: most tests wait, mostly
+{
+	lane_does=
+	while [ "$1" != -- ]; do
+		lane_does="$lane_does $1"
+		shift
+	done
+	shift
+	(
+		trap 'exit 143' TERM
+		passed=0 failed=0 skipped=0 failures=
+		$lane_does
+		printf '%d %d %d\n%s' "$passed" "$failed" "$skipped" "$failures" >"$work/lane.counts"
+	) >"$work/lane.out" 2>&1 &
+	lane=$!
+	"$@"
+	wait "$lane"
+	lane=
+	cat "$work/lane.out"
+	{
+		read -r lane_passed lane_failed lane_skipped
+		lane_failures=$(cat)
+	} <"$work/lane.counts" || {
+		lane_passed=0 lane_failed=1 lane_skipped=0
+		lane_failures="
+  $lane_does: ended before its last test"
+	}
+	rm -f "$work/lane.counts"
+	passed=$((passed + lane_passed)) failed=$((failed + lane_failed))
+	skipped=$((skipped + lane_skipped))
+	failures=$failures$lane_failures
+}
+
 san() # units and stress under address and undefined behaviour sanitizers
 {
 	saved=$build
@@ -242,8 +277,7 @@ suite()
 	faults | security) programs "$1" 300 '' ;;
 	life) programs life 300 '' ;;
 	mount | cmd)
-		"${1}_tests" " as $(id -un)"
-		user "$1"
+		beside user "$1" -- "${1}_tests" " as $(id -un)"
 		;;
 	san) san ;;
 	format)

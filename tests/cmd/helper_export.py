@@ -6,6 +6,7 @@ say: times, threads, fields, and of spans what belongs together?
 
 Prints: SPANS OPEN INSTANTS COUNTERS."""
 import collections
+import decimal
 import csv
 import json
 import math
@@ -106,9 +107,22 @@ def perfetto(data):
     return items
 
 
+class Number(float):
+    """What stands there: a float is too short for nanoseconds of many years."""
+
+    def __new__(cls, text):
+        self = super().__new__(cls, text)
+        self.text = text
+        return self
+
+
+def ns_exactly(us):
+    return round(decimal.Decimal(getattr(us, "text", us)) * 1000)
+
+
 def chrome(data):
     """The same of JSON."""
-    trace, items, names = json.loads(data), [], {}
+    trace, items, names = json.loads(data, parse_float=Number), [], {}
     begin = ns_of(trace["otherData"]["begin"])
     tracks = collections.defaultdict(list)
     for e in trace["traceEvents"]:
@@ -118,12 +132,12 @@ def chrome(data):
             continue
         assert e["cat"] in (e["name"].split(":")[0], "lost")
         where = (*thread, names.get(("thread_name", thread)))
-        ns, end, fields = round(e["ts"] * 1000), None, e["args"]
+        ns, end, fields = ns_exactly(e["ts"]), None, e["args"]
         if e["ph"] == "X":
-            tracks[thread].append((ns, -round(e["dur"] * 1000)))
+            tracks[thread].append((ns, -ns_exactly(e["dur"])))
             end = fields.pop("end", {})
         items.append((e["ph"], e["name"], where, begin + ns,
-                      round(e["dur"] * 1000) if e["ph"] == "X" else None, fields, end))
+                      ns_exactly(e["dur"]) if e["ph"] == "X" else None, fields, end))
     for thread, spans in tracks.items():
         stack = []
         for ns, took in sorted(spans):
