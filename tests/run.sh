@@ -208,10 +208,14 @@ user() # SUITE: the tests of mounts or commands as nobody, from a copy that nobo
 	fi
 	saved=$root root=$work/copy
 	mkdir -p "$root"
-	tar -cf - --exclude='*.[oad]' --exclude=logs tests examples docs reader/cmd "$build" | tar -xf - -C "$root"
+	set -- "$1" tests examples docs reader/cmd "$build"
+	[ ! -d build/perfetto ] || set -- "$@" build/perfetto
+	user_suite=$1
+	shift
+	tar -cf - --exclude='*.[oad]' --exclude=logs "$@" | tar -xf - -C "$root"
 	chmod -R a+rX "$root"
 	as_user=$saved/tests/as-nobody.sh
-	"${1}_tests" ' as nobody'
+	"${user_suite}_tests" ' as nobody'
 	as_user=
 	root=$saved
 }
