@@ -150,7 +150,7 @@ for i in 1 2 3; do
 	until_true 20 reading "$OUT"
 	tell "$pid"
 	until_true 20 grown "$OUT"
-	kill -STOP "$pid" # it would go on, and lose events, with nobody to wait for
+	halt "$pid" # it would go on, and lose events, with nobody to wait for
 	murder "$recorder"
 	lines "$OUT" >"$WORK/n"
 	is "kill -9 $i: it opens" silent

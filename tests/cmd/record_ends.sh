@@ -18,7 +18,7 @@ for source in process directory process directory process directory; do
 	directory) record "$FASTTRACE_DIR" -o "$OUT" ;;
 	esac
 	until_true 20 reading "$OUT"
-	kill -STOP "$recorder"
+	halt "$recorder"
 	tell "$pid"
 	wait "$pid"
 	kill -INT "$recorder"
@@ -101,7 +101,7 @@ tell "$pid"
 until_true 20 compressed
 for i in 1 2 3 4 5; do
 	sleep 0.1
-	kill -STOP "$recorder" "$pid" # or there were no end of it
+	halt "$recorder" "$pid" # or there were no end of it
 	is "compressed, it expands while it grows, $i" zstd -q -t "$OUT"/*.zst
 	kill -CONT "$recorder" "$pid"
 done

@@ -49,7 +49,7 @@ reader() # FILE: in the folder of its process
 {
 	start "$program" write "$WORK/counts.$readers" 1 0 10000
 	until_true 20 [ -e "$M/$pid/trace_pipe" ]
-	kill -STOP "$pid"
+	halt "$pid"
 	file=$M/$pid/$(echo "$1" | sed "s/TID/$(ls "$M/$pid/threads")/")
 	start cat "$file" >/dev/null
 	readers=$((readers + 1))

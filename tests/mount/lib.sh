@@ -134,6 +134,19 @@ in_flight() # PID: its second event is, of `program flight`
 	until_true 20 grep -q '^begun 2$' "$M/$1/stats"
 }
 
+stands() # PID: with all of its threads
+{
+	! sed 's/.*) //' "/proc/$1"/task/*/stat | grep -qv '^[Tt]'
+}
+
+halt() # PID...: SIGSTOP, and wait until they do: a thread that waits for a processor has to hear of it
+{
+	kill -STOP "$@"
+	for halted; do
+		until_true 20 stands "$halted"
+	done
+}
+
 murder() # PID: SIGKILL, and wait for it
 {
 	kill -KILL "$1"

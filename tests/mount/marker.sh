@@ -125,7 +125,7 @@ for i in 1 2 3 4 5; do
 	echo "$i $before $("$program" counts "$WORK/ticks" 1 | awk '{ print $2 }')" >>"$WORK/times"
 done
 sleep 0.1
-kill -STOP "$pid"
+halt "$pid"
 same "five" "$(markers "$P" | wc -l)" 5
 same "each between the events it was written between" "$(awk 'NR == FNR { before[$1] = $2; after[$1] = $3; next }
 	/test:tick:/ { match($0, /, n = [0-9]+/); n = substr($0, RSTART + 6, RLENGTH - 6) + 0 }

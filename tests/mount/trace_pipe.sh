@@ -47,8 +47,7 @@ until_true 5 test -e "$M/$writer/events/test/tick"
 is "slow writers are read" timeout 20 sh -c "head -n 200 '$M/$writer/trace_pipe' >'$WORK/text'"
 is "in order" ordered "$WORK/text"
 is "poll says when there is more" "$program" poll "$M/$writer/trace_pipe" 5000
-kill -STOP "$writer"
-until_true 5 sh -c "grep -q '^State:.T' /proc/$writer/status"
+halt "$writer"
 timeout 20 sh -c "until ! dd if='$M/$writer/trace_pipe' iflag=nonblock bs=1M count=1 status=none \
 	2>>'$WORK/again'; do :; done >'$WORK/rest'" 2>"$ERR" || :
 is "O_NONBLOCK ends with EAGAIN" grep -q "Resource temporarily unavailable" "$WORK/again"
@@ -66,16 +65,21 @@ overwrites() # MORE: it has done so
 {
 	until_true 20 sh -c "[ \"\$(awk '\$1 == \"overwritten\" { print \$2 }' '$M/$writer/stats')\" -gt $1 ]"
 }
+each_overwrites() # of the threads, more than at $WORK/then
+{
+	grep -h '^overwritten ' "$M/$writer"/threads/*/stats | paste -d ' ' "$WORK/then" - |
+		awk '$4 <= $2 + 1000 { few = 1 } END { exit few || NR != 3 }'
+}
 start "$program" write "$WORK/counts4" 3 0
 writer=$pid
 serve
 overwrites 10000
-kill -STOP "$writer"
-until_true 5 sh -c "grep -q '^State:.T' /proc/$writer/status"
+halt "$writer"
 cat "$M/$writer"/threads/*/drain >"$WORK/drained"
 before=$(gone)
+grep -h '^overwritten ' "$M/$writer"/threads/*/stats >"$WORK/then"
 kill -CONT "$writer"
-overwrites $((before + 10000))
+until_true 20 each_overwrites
 murder "$writer"
 is "a reader who comes late" timeout 20 sh -c "cat '$M/$writer/trace_pipe' >'$WORK/text'"
 same "is told of each event that was overwritten since the one before him" \
@@ -190,7 +194,8 @@ for _ in range(5):
 			text += os.read(fd, 1 << 16)
 	except BlockingIOError:
 		pass
-	assert text.endswith(b"\n") and text.count(b"test:tick:") == text.count(b"\n") > 0, text
+	ticks, losses = text.count(b"test:tick:"), text.count(b": LOST ") # it may not keep up
+	assert text.endswith(b"\n") and ticks > 0 and ticks + losses == text.count(b"\n"), text[-999:]
 ' "$how" "$M/$writer/trace_pipe"
 done
 murder "$writer"
