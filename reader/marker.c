@@ -360,6 +360,8 @@ int fasttrace_marker_write(struct fasttrace_arena *a, const char *text, size_t b
 	err = class_get(a);
 	if (!err)
 		err = ring_get(a);
+	if (err == -ENOENT)
+		return -EPROTO; /* what was there goes from one look to the next */
 	if (!err)
 		err = stamp_take(a, &now, &step);
 	if (!err)
