@@ -38,6 +38,8 @@ static const char *reason(ssize_t err)
 		return "an event is in flight, or the ring is full: try again";
 	case -ENOSPC:
 		return "there is no room to remember it";
+	case -EOPNOTSUPP:
+		return "a process that lives is switched by membarrier(2), which this daemon may not call";
 	case -EPROTO:
 		return "the process's memory contradicts itself";
 	}

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FASTTRACE_ABI	       2
+#define FASTTRACE_ABI	       3
 #define FASTTRACE_HEADER_BYTES 88u /* CTF packet header and context, filled in by the reader */
 #define FASTTRACE_HEADER_UNITS (FASTTRACE_HEADER_BYTES / 8u)
 #define FASTTRACE_MAX_FIELDS   16u
@@ -29,6 +29,12 @@
 #define FASTTRACE_INLINE inline __attribute__((always_inline, unused, visibility("hidden")))
 #else
 #define FASTTRACE_INLINE extern inline __attribute__((always_inline, gnu_inline, unused))
+#endif
+
+#ifdef __has_feature
+#define FASTTRACE_FEATURE_(x) __has_feature(x)
+#else
+#define FASTTRACE_FEATURE_(x) 0
 #endif
 
 #define FASTTRACE_LIKELY(x)   __builtin_expect(!!(x), 1)
@@ -153,20 +159,33 @@ struct fasttrace_ring {
 	uint8_t page_shift; /* log2 of a sub-buffer's bytes */
 	uint8_t overwrite;  /* there is a spare, and the writer pushes the reader */
 	uint8_t raw_clock;  /* the cycle counter is the clock */
+	uint8_t fences;	    /* of the reader's: who changes a word fences its owner */
 };
 
 /*
  * A thread's writing end. Private memory that fork() wipes (MADV_WIPEONFORK), so that a child, even
- * of raw clone(), finds ring.slots NULL and never touches its parent's buffer.
+ * of raw clone(), finds slot NULL and never touches its parent's buffer.
+ *
+ * What the straight path needs stands in one cache line. open is loaded first: then slot and page
+ * are of its sub-buffer, or its word is not (ft-layout.h, THE OPEN SUB-BUFFER).
  */
 struct fasttrace_thread {
+	uint64_t open; /* word of the sub-buffer, with closed, count and units 0; of a thread
+			      * that takes the slow path none is */
+	struct fasttrace_slot *slot; /* NULL: none, take the slow path */
+	unsigned char *page;
+	uint64_t last;	    /* time of the newest event, in ticks */
+	uint64_t event;	    /* what one event adds to a word's count */
+	uint64_t closed;    /* the bit of a word: what is below it counts. 0: wiped */
+	uint64_t units;	    /* of 8 bytes, in a sub-buffer */
+	uint8_t straight;   /* the reader fences us, and the cycle counter is the clock */
+	uint8_t quiet;	    /* fasttrace_thread_prepare(): no system calls */
+	uint8_t publishing; /* open, slot and page are being stored */
+	uint64_t tag;	    /* open, of all threads */
+	void *buffer;	    /* struct ft_buffer *, for the slow path */
 	struct fasttrace_ring ring;
-	uint64_t open; /* word of the sub-buffer being written with closed, count and units 0 */
-	uint64_t last; /* time of the newest event, in ticks */
-	void *buffer;  /* struct ft_buffer *, for the slow path */
 	uint32_t tid;
 	uint32_t index;
-	uint8_t quiet; /* fasttrace_thread_prepare(): no system calls */
 };
 
 /* Space claimed in a sub-buffer and not committed yet. Lives on the writer's stack. */
@@ -212,8 +231,11 @@ FASTTRACE_COLD unsigned char *fasttrace_reserve_slow(struct fasttrace_reservatio
  * fasttrace_commit_again() - commit once more: a handler reserved between our two looks.
  * Context: async-signal-safe; the thread that reserved.
  */
-FASTTRACE_COLD void fasttrace_commit_nested(const struct fasttrace_reservation *r);
-FASTTRACE_COLD void fasttrace_commit_again(const struct fasttrace_reservation *r);
+FASTTRACE_COLD void fasttrace_commit_nested(struct fasttrace_thread *thread,
+					    struct fasttrace_slot *slot, uint64_t before,
+					    uint64_t after);
+FASTTRACE_COLD void fasttrace_commit_again(struct fasttrace_thread *thread,
+					   struct fasttrace_slot *slot, uint64_t after);
 
 /** fasttrace_clock_monotonic() - CLOCK_MONOTONIC in ns, where the cycle counter is no clock. */
 FASTTRACE_COLD uint64_t fasttrace_clock_monotonic(void);
@@ -222,9 +244,9 @@ FASTTRACE_COLD uint64_t fasttrace_clock_monotonic(void);
 FASTTRACE_INLINE uint64_t fasttrace_clock_cycles(void)
 {
 #if defined(__x86_64__)
-	uint32_t lo, hi;
+	uint64_t lo, hi; /* their upper halves are zero */
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return ((uint64_t)hi << 32) | lo;
+	return hi << 32 | lo;
 #elif defined(__aarch64__)
 	uint64_t t;
 	__asm__ volatile("mrs %0, cntvct_el0" : "=r"(t) : : "memory");
@@ -234,16 +256,63 @@ FASTTRACE_INLINE uint64_t fasttrace_clock_cycles(void)
 #endif
 }
 
+FASTTRACE_INLINE uint64_t fasttrace_clock_of(uint8_t raw)
+{
+	return FASTTRACE_LIKELY(raw) ? fasttrace_clock_cycles() : fasttrace_clock_monotonic();
+}
+
 FASTTRACE_INLINE uint64_t fasttrace_clock(const struct fasttrace_ring *ring)
 {
-	return FASTTRACE_LIKELY(ring->raw_clock) ? fasttrace_clock_cycles()
-						 : fasttrace_clock_monotonic();
+	return fasttrace_clock_of(ring->raw_clock);
 }
 
 /** fasttrace_event_header() - id in the low 16 bits, time modulo 2^48 above them. */
 FASTTRACE_INLINE uint64_t fasttrace_event_header(uint64_t now, uint32_t id)
 {
 	return now << 16 | id;
+}
+
+/* ThreadSanitizer does not see through assembly, and knows atomics alone to be no races. */
+#if defined(__SANITIZE_THREAD__) || FASTTRACE_FEATURE_(thread_sanitizer)
+#define FASTTRACE_OWN(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define FASTTRACE_LOCK	 1
+#elif defined(__x86_64__)
+#define FASTTRACE_OWN(x) (x)
+#define FASTTRACE_LOCK	 0
+#else
+#define FASTTRACE_OWN(x) (x)
+#define FASTTRACE_LOCK	 1
+#endif
+
+/*
+ * fasttrace_word_cas() - compare-and-swap of a slot's word by its owner, for whom the reader waits.
+ * One instruction, without a lock prefix: a handler of this thread finds it done or not begun, and
+ * no other process stores behind what it has loaded.
+ */
+FASTTRACE_INLINE int fasttrace_word_cas(uint64_t *at, uint64_t old, uint64_t word)
+{
+#if FASTTRACE_LOCK
+	return __atomic_compare_exchange_n(at, &old, word, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+#else
+	unsigned char done;
+
+	__asm__ volatile("cmpxchgq %3, %1"
+			 : "=@ccz"(done), "+m"(*at), "+a"(old)
+			 : "r"(word)
+			 : "memory");
+	return done;
+#endif
+}
+
+/* The slow path fills in a struct of its own: so that of the straight path needs no memory. */
+FASTTRACE_INLINE unsigned char *fasttrace_reserve_else(struct fasttrace_reservation *r,
+						       uint32_t units, uint32_t id)
+{
+	struct fasttrace_reservation slow;
+	unsigned char *p = fasttrace_reserve_slow(&slow, units, id);
+
+	*r = slow;
+	return p;
 }
 
 /**
@@ -254,38 +323,33 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
 						  uint32_t id)
 {
 	struct fasttrace_thread *t = fasttrace_self;
-	struct fasttrace_ring *ring = &t->ring;
-	struct fasttrace_slot *slot = ring->slots;
-	uint64_t open, word, used, now, header;
+	uint64_t open = t->open, event = t->event, word, used, now, header;
+	struct fasttrace_slot *slot;
 	unsigned char *p;
-	unsigned shift;
 
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	slot = t->slot;
+	p = t->page;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (FASTTRACE_UNLIKELY(!slot))
-		return fasttrace_reserve_slow(r, units, id);
-	open = *(volatile uint64_t *)&t->open;
-	slot += (open >> (2 * ring->unit_bits + 1)) & ring->mask;
+		return fasttrace_reserve_else(r, units, id);
 	word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE); /* reserve:R */
-	used = word & ((UINT64_C(1) << ring->unit_bits) - 1);
-	if (FASTTRACE_UNLIKELY((word ^ open) >> (2 * ring->unit_bits) ||
-			       used + units > ring->units))
-		return fasttrace_reserve_slow(r, units, id);
-	now = fasttrace_clock(ring);
-	if (FASTTRACE_UNLIKELY((now - *(volatile uint64_t *)&t->last) >> FASTTRACE_STEP_BITS))
-		return fasttrace_reserve_slow(r, units, id);
-	*(volatile uint64_t *)&t->last = now;
+	used = word & (event - 1);
+	if (FASTTRACE_UNLIKELY((word ^ open) >= t->closed || used + units > t->units))
+		return fasttrace_reserve_else(r, units, id);
+	now = fasttrace_clock_cycles();
+	if (FASTTRACE_UNLIKELY((now - t->last) >> FASTTRACE_STEP_BITS))
+		return fasttrace_reserve_else(r, units, id);
+	t->last = now;
 	r->thread = t;
 	r->slot = slot;
 	r->before = word;
-	r->after = word + units + (UINT64_C(1) << ring->unit_bits);
-	p = ring->pages +
-	    used * 8; /* before the CAS: then a handler that forks may wipe the ring */
-	shift = ring->page_shift;
-	if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
-							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
-		return fasttrace_reserve_slow(r, units,
+	r->after = word + units + event;
+	if (FASTTRACE_UNLIKELY(!fasttrace_word_cas(&slot->word, word, r->after)))
+		return fasttrace_reserve_else(r, units,
 					      id); /* a handler or the reader came first */
 	FASTTRACE_POINT(reserved);
-	p += (__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << shift;
+	p += used * 8;
 	header = fasttrace_event_header(now, id);
 	__builtin_memcpy(p, &header, 8);
 	FASTTRACE_POINT(stamped);
@@ -296,24 +360,21 @@ FASTTRACE_INLINE unsigned char *fasttrace_reserve(struct fasttrace_reservation *
  * fasttrace_commit() - say that the reserved bytes are written.
  * Context: async-signal-safe; the thread that reserved, once.
  */
-FASTTRACE_INLINE void fasttrace_commit(struct fasttrace_reservation *r)
+FASTTRACE_INLINE void fasttrace_commit(const struct fasttrace_reservation *r)
 {
 	struct fasttrace_slot *slot = r->slot;
-	unsigned bits = r->thread->ring.unit_bits; /* 0: wiped, we are a forked child */
-	uint64_t closed = UINT64_C(1) << (2 * bits);
 
 	FASTTRACE_POINT(filled);
-	if (FASTTRACE_UNLIKELY(!bits ||
-			       __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
-		fasttrace_commit_nested(r);
+	if (FASTTRACE_UNLIKELY(!r->thread->closed || /* wiped, we are a forked child */
+			       FASTTRACE_OWN(slot->committed) != r->before)) {
+		fasttrace_commit_nested(r->thread, slot, r->before, r->after);
 		return;
 	}
 	__atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE); /* commit:W */
 	FASTTRACE_POINT(committed);
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
-			       r->after))
-		fasttrace_commit_again(r);
+	if (FASTTRACE_UNLIKELY(FASTTRACE_OWN(slot->word) != r->after))
+		fasttrace_commit_again(r->thread, slot, r->after);
 }
 
 #ifdef __cplusplus

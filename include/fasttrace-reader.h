@@ -404,7 +404,8 @@ enum fasttrace_switch { FASTTRACE_FLUSH, FASTTRACE_ACTIVE };
  * Return: 0 all events that had returned before the call are readable;
  *         -EAGAIN closed, but an event is in flight: it is delivered by itself: ask again with
  *         fasttrace_buffer_settled(); or, ACTIVE, the ring is full;
- *         -EINVAL ACTIVE, and the writer is dead; -EBUSY not the consumer; -ENOENT; -EPROTO.
+ *         -EINVAL ACTIVE, and the writer is dead; -EBUSY not the consumer; -ENOENT; -EPROTO;
+ *         -EOPNOTSUPP the writer lives, and this process may not call membarrier(2).
  */
 FASTTRACE_READER_API int fasttrace_buffer_switch(struct fasttrace_arena *arena, unsigned index,
 						 uint64_t serial, enum fasttrace_switch how);

@@ -36,7 +36,8 @@
  * INVARIANTS
  *
  *   I1  A reservation is a CAS of word from a value with closed = 0 and seq = head's. It succeeds
- *       only if nothing was reserved, closed or turned since word was loaded.
+ *       only if nothing was reserved, closed or turned since word was loaded. Where the arena is
+ *       asymmetric, the owner's takes no lock, and the reader's stands once it was fenced.
  *   I2  While committed < word in a slot, neither its page nor its word's seq can change: a turn
  *       needs closed and committed = word; so does a swap.
  *   I3  A slot turns in this order: page, begun, lost, committed, word; then head. So nothing is
@@ -84,6 +85,24 @@
  *   rules:W    rules, R (CAS)      rules:R    rules, A            the text of the rules
  *   commit's two looks race with this thread's own handlers only: signal fences.
  *   What each pair rules out, and what would break: docs/memory-order.md.
+ *
+ * ASYMMETRY. A locked instruction takes longer than all the rest of an event. Of a word only its
+ * owner stores, all the time, but for the reader's switches: they are rare. So on x86-64 the owner's
+ * CAS of word is one instruction without a lock prefix: for its handlers done or not begun, as a
+ * locked one. For the reader it is a load and, later, a store, which comes also when the comparison
+ * fails: of what was loaded. A CAS of the reader's between the two is undone by that store. So the
+ * reader has a full fence executed by all threads of the process (membarrier(2): the process allows
+ * it before its first ring), by when that store is done, and looks again whether its CAS stands; if
+ * not, it was never done. It does so where it closes, and where it turns a slot, before head moves
+ * on; and when it is elected, for one that was killed just there. What begins behind the fence has
+ * loaded what the reader stored. Where the kernel does not, `asymmetric` is 0, and all CAS are locked;
+ * a reader that may not have others fenced does not switch those that live.
+ *
+ * THE OPEN SUB-BUFFER. The owner keeps, in private memory, what the straight path needs of it: open,
+ * its word's seq; its slot; its page. Handlers use and store the same. Who loads takes open first and
+ * word last: a handler in between that stored others has closed open's, and word, or the CAS, tells.
+ * Who stores makes open none, and a handler that meets another one storing leaves it to that: so
+ * slot and page are never of two sub-buffers while open is one.
  *
  * PROGRESS. The owner is lock-free: a failed CAS means that a handler, or the reader's switch, made
  * progress. It makes no system call but one FUTEX_WAKE at a sub-buffer boundary when `waiters` is
@@ -315,6 +334,7 @@ struct ft_arena {
 	uint64_t cmdline_offset; /* arguments separated by zeros, cmdline_bytes in all */
 	uint64_t cmdline_bytes;
 
+	uint32_t asymmetric;		  /* writers take no lock: who closes waits for them */
 	uint32_t clock_why;		  /* enum ft_clock_why */
 	uint32_t marker_offset;		  /* room for the marker's ring, FT_MARKER_BYTES; 0: none */
 	char clock_source[FT_COMM_BYTES]; /* the kernel's; empty: not known */

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "ft-atomic.h"
+#include "ft-barrier.h"
 #include "ft-layout.h"
 
 /** ft_ring_bytes() - of a ring, in whole pages; of them @control before its first sub-buffer. */
@@ -35,6 +36,8 @@ static inline bool ft_geometry_fits(enum ft_mode mode, struct ft_geometry g, uin
 
 	return end <= space / 2 || (end <= space && ft_ring_bytes(mode, g, &control) <= least);
 }
+
+#define FT_FENCE_TRIES 64
 
 static inline uint64_t ft_word_units(const struct fasttrace_ring *r, uint64_t word)
 {
@@ -124,6 +127,16 @@ static inline uint64_t ft_buffer_lost(const struct ft_buffer *b)
 	return n;
 }
 
+/*
+ * The word that a CAS of ours gave to a slot, once it stands. Behind the fence the owner has
+ * stored what it had loaded of the word before that CAS, if it was about to.
+ */
+static inline uint64_t ft_word_fenced(const struct fasttrace_slot *slot)
+{
+	ft_barrier();
+	return ft_load_acquire(&slot->word);
+}
+
 /**
  * ft_ring_close() - freeze sub-buffer seq's length, unless it is empty.
  * @word: its word as loaded; must carry seq.
@@ -140,6 +153,11 @@ static inline int ft_ring_close(const struct fasttrace_ring *r, uint64_t seq, ui
 	if (!ft_cas(&slot->word, word, word | ft_word_closed_bit(r))) /* close:W */
 		return -EAGAIN;
 	FASTTRACE_POINT(closed);
+	if (r->fences) {
+		word = ft_word_fenced(slot);
+		if (ft_word_is(r, word, seq) && !ft_word_closed(r, word))
+			return -EAGAIN; /* the owner's store came behind ours */
+	}
 	return 0;
 }
 
@@ -192,8 +210,14 @@ static inline int ft_ring_turn(const struct fasttrace_ring *r, struct ft_buffer 
 	FASTTRACE_POINT(turn_lost);
 	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
 	FASTTRACE_POINT(turn_committed);
-	ft_cas(&slot->word, word, fresh); /* turn:W */
-	FASTTRACE_POINT(turn_word);
+	for (int tries = 0;; tries++) {
+		ft_cas(&slot->word, word, fresh); /* turn:W */
+		FASTTRACE_POINT(turn_word);
+		if (!r->fences || ft_word_fenced(slot) != word)
+			break; /* else the owner's CAS, which failed, has stored what it found */
+		if (tries == FT_FENCE_TRIES)
+			return 0; /* as nested as no handlers are: nonsense */
+	}
 	ft_cas(&b->head, seq, next); /* open:W */
 	FASTTRACE_POINT(turn_head);
 	return 0;

@@ -104,6 +104,7 @@ static void info_fill(struct fasttrace_arena *a, const struct ft_arena *h)
 	i->cmdline_bytes = h->cmdline_bytes;
 	i->mode = (enum fasttrace_buffer_mode)h->mode;
 	i->raw_clock = h->clock == FT_CLOCK_CYCLES;
+	a->asymmetric = h->asymmetric;
 	clock_why_fill(a, h);
 	i->clock_hz = h->clock_hz;
 	i->created_realtime_ns = h->clock_realtime_ns;
@@ -222,6 +223,8 @@ int fasttrace_arena_consume(struct fasttrace_arena *a)
 		return -EBUSY;
 	FASTTRACE_POINT(consumer_elected);
 	a->consumer = true;
+	/* Also for whoever was it before us, and was killed before its own. */
+	a->fences = a->asymmetric && ft_barrier();
 	for (unsigned i = 0; i < FT_MAX_BUFFERS; i++)
 		if (a->buffers[i])
 			ft_takeover(a->buffers[i]);

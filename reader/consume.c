@@ -59,6 +59,7 @@ static int view_make(struct fasttrace_arena *a, unsigned index, struct ft_reader
 		.page_shift = (uint8_t)g.subbuf_shift,
 		.overwrite = a->info.mode == FASTTRACE_OVERWRITE,
 		.raw_clock = a->info.raw_clock,
+		.fences = a->asymmetric,
 	};
 	return 0;
 }

@@ -52,6 +52,8 @@ struct fasttrace_arena {
 	char exe[FT_PATH_BYTES];
 	char cmdline[FT_PATH_BYTES + 1];
 	bool consumer;
+	bool asymmetric; /* writers take no lock: we fence them, */
+	bool fences;	 /* and can */
 	bool dead;
 	volatile sig_atomic_t broken;			  /* truncated under us */
 	struct ft_reader_buffer *buffers[FT_MAX_BUFFERS]; /* NULL: not looked at yet */

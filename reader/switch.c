@@ -59,13 +59,17 @@ int fasttrace_buffer_switch(struct fasttrace_arena *a, unsigned index, uint64_t 
 {
 	struct ft_reader_buffer *b;
 	int err = ft_reader_owner(a, index, serial, &b);
+	bool gone;
 
 	if (err)
 		return err;
 	if (!a->consumer)
 		return -EBUSY;
-	if (how == FASTTRACE_ACTIVE && ft_reader_gone(a, b))
+	gone = ft_reader_gone(a, b);
+	if (how == FASTTRACE_ACTIVE && gone)
 		return -EINVAL;
+	if (a->asymmetric && !a->fences && !gone)
+		return -EOPNOTSUPP;
 	for (int tries = 0; tries < 1000; tries++) { /* each failure is progress of the writer */
 		err = switch_try(b, how);
 		if (err != -EINTR)

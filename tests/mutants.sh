@@ -95,17 +95,23 @@ tests="$tests tests/crash/step tests/stress/swap tests/crash/kill"
 
 # Writer
 mutant reserve-without-cas include/fasttrace-abi.h \
-	'if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
-							    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))' \
+	'if (FASTTRACE_UNLIKELY(!fasttrace_word_cas(&slot->word, word, r->after)))' \
 	'__atomic_store_n(&slot->word, r->after, __ATOMIC_RELEASE); if (0)'
 mutant commit-looks-once include/fasttrace-abi.h \
-	'if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=' \
-	'if (0 && ((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !='
+	'if (FASTTRACE_UNLIKELY(FASTTRACE_OWN(slot->word) != r->after))' 'if (0)'
 mutant commit-does-not-see-the-handler tracer/reserve.c \
-	'if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)' \
+	'if (word == stored || ft_load_relaxed(&slot->committed) != stored)' \
 	'if (word == stored)'
 mutant commit-without-order include/fasttrace-abi.h \
-	'__atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {' '0)) {'
+	'FASTTRACE_OWN(slot->committed) != r->before)) {' '0)) {'
+mutant open-sub-buffer-mixed tracer/reserve.c \
+	'if (ft_load_relaxed(&t->publishing))' 'if (0)'
+mutant open-sub-buffer-late include/fasttrace-abi.h \
+	'(word ^ open) >= t->closed' '(word ^ t->open) >= t->closed'
+mutant close-not-fenced include/ft-ring.h \
+	'word = ft_word_fenced(slot);' 'word = ft_load_acquire(&slot->word);'
+mutant turn-not-fenced include/ft-ring.h \
+	'!r->fences || ft_word_fenced(slot) != word' 'true'
 mutant anchor-of-the-lap-before tracer/reserve.c ' && !ft_anchor_after(anchor, seq)' ''
 mutant nested-range-forgotten tracer/reserve.c \
 	'if (nested_add(ring, pair, r, seq))' 'if (0)'
@@ -198,8 +204,7 @@ mutant committed-before-the-payload include/fasttrace-abi.h \
 mutant turned-before-it-is-empty include/ft-ring.h \
 	'	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
 	FASTTRACE_POINT(turn_committed);
-	ft_cas(&slot->word, word, fresh); /* turn:W */
-	FASTTRACE_POINT(turn_word);' \
+' \
 	'	ft_cas(&slot->word, word, fresh);
 	FASTTRACE_POINT(turn_word);
 	ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);

@@ -384,6 +384,7 @@ static int thread_attach(bool abandon)
 {
 	struct ft_arena *a = ft_process_arena();
 	struct fasttrace_thread *old = fasttrace_self, *t;
+	struct fasttrace_ring ring;
 	uint32_t index = 0; /* gcc -O1 does not see that it is set */
 
 	if (!a)
@@ -398,11 +399,20 @@ static int thread_attach(bool abandon)
 	if (buffer_claim(a, &index))
 		return thread_refused ? -ENOMEM : -EAGAIN;
 	t = ft_process_thread(index);
-	*t = (struct fasttrace_thread){.open = UINT64_MAX << (2 * 22 + 1), .index = index};
-	t->buffer = buffer_of(a, index);
-	t->tid = buffer_of(a, index)->tid;
-	ring_view(a, index, &t->ring);
-	t->last = fasttrace_clock(&t->ring);
+	ring_view(a, index, &ring);
+	*t = (struct fasttrace_thread){
+		.ring = ring,
+		.event = UINT64_C(1) << ring.unit_bits,
+		.closed = ft_word_closed_bit(&ring),
+		.units = ring.units,
+		.straight = ring.raw_clock && (a->asymmetric || FASTTRACE_LOCK),
+		.open = UINT64_MAX,
+		.tag = UINT64_MAX,
+		.buffer = buffer_of(a, index),
+		.tid = buffer_of(a, index)->tid,
+		.index = index,
+		.last = fasttrace_clock(&ring),
+	};
 	if (abandon) {
 		ft_store_release(&((struct ft_buffer *)old->buffer)->state, FT_BUFFER_ABANDONED);
 		FASTTRACE_POINT(ring_abandoned);

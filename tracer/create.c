@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ft-barrier.h"
 #include "ft-create.h"
 #include "ft-rules.h"
 
@@ -202,6 +203,7 @@ static void arena_fill(struct ft_arena *a, uint64_t size, const struct ft_config
 	a->max_bytes = size - BUFFERS_OFFSET;
 	a->mode = config->mode;
 	a->block_timeout_ns = config->block_timeout_ns;
+	a->asymmetric = ft_barrier_register();
 	identity_fill(a);
 	ft_clock_fill(a);
 	FASTTRACE_POINT(header_filled);

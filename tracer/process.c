@@ -25,6 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ft-barrier.h"
 #include "ft-create.h"
 #include "ft-tsan.h"
 
@@ -438,6 +439,7 @@ static __attribute__((constructor(101))) void process_start(void)
 	process_configure(p);
 	if (p->config.off)
 		return;
+	ft_barrier_register(); /* before there are threads: at the first event it would take longer */
 	ft_buffer_start();
 	if (!ft_cas(&p->started, 0, 1))
 		return; /* another copy has */

@@ -59,6 +59,29 @@ static void clock_step(const struct ft_end *end, uint64_t seq, uint64_t word, ui
 	end->thread->last = now;
 }
 
+/*
+ * From here on the straight path may go to this sub-buffer. A handler in between leaves it to us: what
+ * it stored of its own would be of one sub-buffer, and what we store behind it of another.
+ */
+static void open_publish(struct fasttrace_thread *t, struct fasttrace_slot *slot,
+			 unsigned char *page, uint64_t tag)
+{
+	if (ft_load_relaxed(&t->publishing))
+		return;
+	ft_store_relaxed(&t->publishing, 1);
+	ft_fence_signal();
+	ft_store_relaxed(&t->open, UINT64_MAX);
+	ft_store_relaxed(&t->tag, UINT64_MAX);
+	ft_fence_signal();
+	ft_store_relaxed(&t->slot, slot);
+	ft_store_relaxed(&t->page, page);
+	ft_fence_signal();
+	ft_store_relaxed(&t->tag, tag);
+	ft_store_relaxed(&t->open, t->straight ? tag : UINT64_MAX);
+	ft_fence_signal();
+	ft_store_relaxed(&t->publishing, 0);
+}
+
 /* Reserve in the open sub-buffer seq, where there is room. NULL: look again. */
 static unsigned char *event_place(struct fasttrace_reservation *r, const struct ft_end *end,
 				  uint64_t seq, uint64_t word, uint32_t units, uint32_t id)
@@ -90,10 +113,10 @@ static unsigned char *event_place(struct fasttrace_reservation *r, const struct 
 		return NULL;
 	ft_fence_release(); /* lap:W, before this thread's first byte of this lap */
 	FASTTRACE_POINT(reserved_slow);
-	ft_store_relaxed(&t->open, ft_word_tag(ring, seq));
+	p = ring->pages + (ft_page_index(ft_load_relaxed(&slot->page)) << ring->page_shift);
+	open_publish(t, slot, p, ft_word_tag(ring, seq));
 	*r = (struct fasttrace_reservation){t, slot, word, after};
-	p = ring->pages + (ft_page_index(ft_load_relaxed(&slot->page)) << ring->page_shift) +
-	    ft_word_units(ring, word) * 8;
+	p += ft_word_units(ring, word) * 8;
 	__builtin_memcpy(p, &header, sizeof(header));
 	FASTTRACE_POINT(stamped_slow);
 	return p;
@@ -133,12 +156,50 @@ static unsigned char *event_reserve(struct fasttrace_reservation *r, uint32_t un
 	}
 }
 
-unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
+/*
+ * The straight path again, of a thread that must lock the word, or has another clock.
+ * NULL: nothing is reserved.
+ */
+static unsigned char *event_locked(struct fasttrace_reservation *r, struct fasttrace_thread *t,
+				   uint32_t units, uint32_t id)
 {
-	struct ft_cancel cancel = ft_cancel_hold(); /* no event is a cancellation point */
-	int saved_errno = errno;
+	uint64_t tag = t->tag, word, after, now, header;
+	struct fasttrace_slot *slot;
 	unsigned char *p;
 
+	ft_fence_signal();
+	slot = t->slot;
+	p = t->page;
+	ft_fence_signal();
+	if (!slot)
+		return NULL;
+	word = ft_load_acquire(&slot->word); /* reserve:R */
+	after = word + units + t->event;
+	if ((word ^ tag) >= t->closed || (word & (t->event - 1)) + units > t->units)
+		return NULL;
+	now = fasttrace_clock(&t->ring);
+	if ((now - t->last) >> FASTTRACE_STEP_BITS)
+		return NULL;
+	t->last = now;
+	if (!ft_cas(&slot->word, word, after))
+		return NULL;
+	*r = (struct fasttrace_reservation){t, slot, word, after};
+	p += (word & (t->event - 1)) * 8;
+	header = fasttrace_event_header(now, id);
+	__builtin_memcpy(p, &header, sizeof(header));
+	return p;
+}
+
+unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t units, uint32_t id)
+{
+	struct fasttrace_thread *t = fasttrace_self;
+	unsigned char *p = t->straight ? NULL : event_locked(r, t, units, id);
+	struct ft_cancel cancel;
+	int saved_errno = errno;
+
+	if (p)
+		return p;
+	cancel = ft_cancel_hold(); /* no event is a cancellation point */
 	p = event_reserve(r, units, id);
 	ft_cancel_restore(cancel);
 	errno = saved_errno;
@@ -146,17 +207,18 @@ unsigned char *fasttrace_reserve_slow(struct fasttrace_reservation *r, uint32_t 
 }
 
 /* Our store of committed may be behind a handler's reservation that saw it too early (I5). */
-void fasttrace_commit_again(const struct fasttrace_reservation *r)
+void fasttrace_commit_again(struct fasttrace_thread *thread, struct fasttrace_slot *slot,
+			    uint64_t after)
 {
-	uint64_t closed = ft_word_closed_bit(&r->thread->ring), stored = r->after, word;
+	uint64_t closed = thread->closed, stored = after, word;
 
 	for (;;) {
-		word = ft_load_relaxed(&r->slot->word) & ~closed; /* own thread's handlers only */
+		word = ft_load_relaxed(&slot->word) & ~closed; /* own thread's handlers only */
 		ft_fence_signal();
-		if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
+		if (word == stored || ft_load_relaxed(&slot->committed) != stored)
 			return; /* all of it, or a handler took over: even the slot may have turned
 				 */
-		ft_store_release(&r->slot->committed, word); /* commit:W */
+		ft_store_release(&slot->committed, word); /* commit:W */
 		FASTTRACE_POINT(committed_again);
 		ft_fence_signal();
 		stored = word;
@@ -209,8 +271,11 @@ static bool nested_add(const struct fasttrace_ring *ring, uint64_t *pair,
 	return true;
 }
 
-void fasttrace_commit_nested(const struct fasttrace_reservation *r)
+void fasttrace_commit_nested(struct fasttrace_thread *thread, struct fasttrace_slot *slot,
+			     uint64_t before, uint64_t after)
 {
+	const struct fasttrace_reservation *r =
+		&(struct fasttrace_reservation){thread, slot, before, after};
 	uint64_t seq, end = r->after, *pairs, *low = NULL, *high = NULL;
 	const struct fasttrace_ring *ring;
 	struct ft_end own;

@@ -30,6 +30,7 @@ jobs_of() # check|torture
 	reader_killed='-DEVENTS=4 -DNESTED=0 -DREADER=11 -DRKILLS=2'
 	writer_killed='-DEVENTS=3 -DREADER=3 -DWKILLS=1'
 	lapping='-DEVENTS=1 -DNESTED=4 -DREADER=1 -DWKILLS=1'
+	swapped='-DEVENTS=2 -DNESTED=4 -DREADER=1'
 	depth2='-DLEVELS=3 -DEVENTS=1 -DNESTED=2 -DNESTED2=2 -DCAP=5 -DREADER=0 -DWKILLS=1 -DRANGES=3'
 	overtaken='-DCAP=1 -DEVENTS=2 -DNESTED=3 -DREADER=1'
 	discard='-DMODE=1 -DEVENTS=3 -DREADER=7'
@@ -44,6 +45,7 @@ jobs_of() # check|torture
 		clean discard-killed -DMODE=1 -DEVENTS=3 -DREADER=3 -DWKILLS=1 -DRKILLS=1
 		clean block -DMODE=2 -DEVENTS=3 -DREADER=3 -DRETRIES=1
 		clean lapping-handler $lapping
+		clean lapping-swapped $swapped
 		clean depth-2 $depth2
 		clean depth-2-read -DLEVELS=3 -DEVENTS=1 -DNESTED=1 -DNESTED2=1 -DREADER=3 -DWKILLS=1
 		clean overtaken $overtaken
@@ -67,6 +69,13 @@ jobs_of() # check|torture
 		fault ANCHOR_LAPPED against_protocol $overtaken
 		fault GONE_LATE event_lost $writer_killed
 		fault SWAP_UNTAGGED slot_not_ready $handler
+		fault CLOSE_NOT_FENCED stray_write $handler
+		fault CLOSE_UNSEEN against_protocol $handler
+		fault TURN_NOT_FENCED waits_for_others $handler -DRETRIES=1
+		fault TURN_UNSEEN waits_for_others $handler -DRETRIES=1
+		fault ELECTED_NOT_FENCED stray_write -DEVENTS=4 -DNESTED=0 -DREADER=15 -DRKILLS=2
+		fault OPEN_LATE stray_write $swapped
+		fault PUBLISHED_MIXED stray_write $lapping
 		fault SPARE_ASSUMED page_twice $reader_killed
 		fault HOLD_LATE event_lost $reader_killed
 		fault HOLD_MIXED put_twice|torn_read $reader_killed

@@ -31,19 +31,29 @@
  * quotes in their order. check.sh compares both. When it says that the code has changed: look at
  * what changed, change the model alike, then write down the new sums (`check.sh sums`).
  *
- * @include/fasttrace-abi.h fasttrace_reserve() 1195166606 ring_writer.pml, from `end_idle` and from `place`
- * | open = *(volatile uint64_t *)&t->open;
+ * @include/fasttrace-abi.h fasttrace_reserve() 1797460874 ring_writer.pml, from `end_idle` and from `place`
+ * | uint64_t open = t->open
+ * | __atomic_signal_fence(__ATOMIC_SEQ_CST);
+ * | slot = t->slot;
+ * | p = t->page;
+ * | __atomic_signal_fence(__ATOMIC_SEQ_CST);
  * | word = __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
- * | if (FASTTRACE_UNLIKELY(!__atomic_compare_exchange_n(&slot->word, &word, r->after, 0,
- * | p += (__atomic_load_n(&slot->page, __ATOMIC_RELAXED) & 0xffff) << shift;
+ * | if (FASTTRACE_UNLIKELY((word ^ open) >= t->closed ||
+ * | if (FASTTRACE_UNLIKELY(!fasttrace_word_cas(&slot->word, word, r->after)))
  * | __builtin_memcpy(p, &header, 8);
- * @include/fasttrace-abi.h fasttrace_commit() 3224796266 behind event_write()
- * | __atomic_load_n(&slot->committed, __ATOMIC_RELAXED) != r->before)) {
+ * @include/fasttrace-abi.h fasttrace_word_cas() 2023705847 `swapping`: what it stores may come behind a CAS of the reader
+ * | cmpxchgq %3, %1
+ * @include/fasttrace-abi.h fasttrace_commit() 1969908693 behind event_write()
+ * | FASTTRACE_OWN(slot->committed) != r->before)) {
  * | __atomic_store_n(&slot->committed, r->after, __ATOMIC_RELEASE);
- * | if (FASTTRACE_UNLIKELY((__atomic_load_n(&slot->word, __ATOMIC_RELAXED) & ~closed) !=
- * @include/ft-ring.h ft_ring_close() 231159992 `close` in both
+ * | if (FASTTRACE_UNLIKELY(FASTTRACE_OWN(slot->word) != r->after))
+ * @include/ft-ring.h ft_ring_close() 4040051908 `close` in both
  * | if (!ft_cas(&slot->word, word, word | ft_word_closed_bit(r)))
- * @include/ft-ring.h ft_ring_turn() 323260733 ring_turn()
+ * | word = ft_word_fenced(slot);
+ * @include/ft-ring.h ft_word_fenced() 3440832760 the reader's wait until not `swapping`, and what follows it
+ * | ft_barrier();
+ * | return ft_load_acquire(&slot->word);
+ * @include/ft-ring.h ft_ring_turn() 368187895 ring_turn()
  * | ft_load_acquire(&prev->begun);
  * | uint64_t word_prev = ft_load_acquire(&prev->word);
  * | uint64_t begun_old = ft_load_acquire(&slot->begun)
@@ -58,6 +68,7 @@
  * | ft_cas(&slot->begun, begun_old, begun_prev + ft_word_count(r, word_prev));
  * | ft_cas(&slot->committed, word & ~ft_word_closed_bit(r), fresh);
  * | ft_cas(&slot->word, word, fresh);
+ * | if (!r->fences || ft_word_fenced(slot) != word)
  * | ft_cas(&b->head, seq, next);
  * @include/ft-ring.h ft_ring_lay() 4088391924 init
  * | slot->committed = ft_word_fresh(r, tag);
@@ -67,22 +78,30 @@
  * @tracer/reserve.c boundary_cross() 729331602 from `close` to `turned`
  * | int err = ft_ring_close(&end->ring, seq, word);
  * | err = ft_ring_turn(&end->ring, end->buffer, seq);
- * @tracer/reserve.c event_place() 1986629478 `event_place`
+ * @tracer/reserve.c event_place() 859369191 `event_place`
  * | uint64_t anchor = ft_load_relaxed(&slot->anchor);
  * | ft_cas(&slot->anchor, anchor, ft_anchor(seq, now));
  * | if (!ft_cas(&slot->word, word, after))
- * | ft_store_relaxed(&t->open, ft_word_tag(ring, seq));
  * | ft_page_index(ft_load_relaxed(&slot->page))
+ * | open_publish(t, slot, p, ft_word_tag(ring, seq));
  * | __builtin_memcpy(p, &header, sizeof(header));
+ * @tracer/reserve.c open_publish() 1602443991 `event_place`, behind the reservation
+ * | if (ft_load_relaxed(&t->publishing))
+ * | ft_store_relaxed(&t->publishing, 1);
+ * | ft_store_relaxed(&t->open, UINT64_MAX);
+ * | ft_store_relaxed(&t->slot, slot);
+ * | ft_store_relaxed(&t->page, page);
+ * | ft_store_relaxed(&t->open, t->straight ? tag : UINT64_MAX);
+ * | ft_store_relaxed(&t->publishing, 0);
  * @tracer/reserve.c event_reserve() 2278037861 `again`
  * | seq = ft_load_acquire(&end.buffer->head);
  * | word = ft_load_acquire(&ft_ring_slot(&end.ring, seq)->word);
  * | int err = boundary_cross(&end, seq, word);
  * | p = event_place(r, &end, seq, word, units, id);
- * @tracer/reserve.c fasttrace_commit_again() 1714447093 from `store` on
- * | word = ft_load_relaxed(&r->slot->word) & ~closed;
- * | if (word == stored || ft_load_relaxed(&r->slot->committed) != stored)
- * | ft_store_release(&r->slot->committed, word);
+ * @tracer/reserve.c fasttrace_commit_again() 1153583564 from `store` on
+ * | word = ft_load_relaxed(&slot->word) & ~closed;
+ * | if (word == stored || ft_load_relaxed(&slot->committed) != stored)
+ * | ft_store_release(&slot->committed, word);
  * @tracer/reserve.c nested_valid() 1781238923 nested_commit(), `look`
  * | uint64_t before = ft_load_relaxed(&pair[0]),
  * | after = ft_load_relaxed(&pair[1]);
@@ -93,7 +112,7 @@
  * | if (!ft_cas(&pair[1], after, ft_word_tag(ring, seq) | 1))
  * | ft_store_release(&pair[0], r->before);
  * | ft_store_release(&pair[1], r->after);
- * @tracer/reserve.c fasttrace_commit_nested() 4063545040 nested_commit()
+ * @tracer/reserve.c fasttrace_commit_nested() 122629695 nested_commit()
  * | if (ft_load_relaxed(&pair[1]) == r->before)
  * | if (ft_load_relaxed(&pair[0]) == r->after)
  * | end = ft_load_relaxed(&high[1]);
@@ -252,7 +271,9 @@ byte hold_state, hold_seq, hold_page, hold_word, hold_committed, hold_events, ho
 byte consumed_events, in_flight;
 byte data[PAGES * CAP];			/* { seq, returned } of the event written there */
 byte before[PAGES * RANGES], after[PAGES * RANGES]; /* nested ranges, in the page */
-byte open;				/* the thread's own, but its handlers share it */
+byte open, own_slot, own_page;		/* the thread's own, but its handlers share them */
+bool publishing;
+bool swapping;				/* it has loaded a word, and will store it: one instruction */
 
 #define NONE 0
 #define HELD 1
@@ -381,7 +402,19 @@ inline ring_turn(s, who)
 		fi
 	}
 #ifndef FAULT_WORD_BEFORE_COMMITTED
+turn_word_again:
 	turn_word(s, who);
+#endif
+#ifndef FAULT_TURN_NOT_FENCED
+	if
+	:: atomic { who != 0 || !swapping -> skip } /* FENCE */
+	fi;
+#endif
+#if !defined(FAULT_TURN_UNSEEN) && !defined(FAULT_WORD_BEFORE_COMMITTED)
+	if
+	:: atomic { who == 0 && word[SLOT(s + 1)] == t_word -> goto turn_word_again }
+	:: atomic { !(who == 0 && word[SLOT(s + 1)] == t_word) -> skip }
+	fi;
 #endif
 turn_head:
 	atomic {
@@ -421,7 +454,7 @@ proctype Killer() provided (!reader_dead && !(writer_dead && buried < LEVELS))
 {
 end:	do
 	:: d_step { kills_left > 0 -> kills_left--; reader_dead = 1 }
-	:: d_step { writer_kills > 0 && running != 0 -> writer_kills--; writer_dead = 1 }
+	:: d_step { writer_kills > 0 && running != 0 && !swapping -> writer_kills--; writer_dead = 1 }
 	od
 } /* never in Killer */
 

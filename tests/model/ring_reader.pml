@@ -287,6 +287,11 @@ store_consumed:
 		fi;
 		forget(); goto idle
 	}
+	/* fasttrace_arena_consume() */
+elected:
+#ifndef FAULT_ELECTED_NOT_FENCED
+	atomic { !swapping -> skip }
+#endif
 	/* ft_takeover(), ft_hold_return() */
 give_back:	atomic {
 		if
@@ -348,6 +353,18 @@ switch:	atomic {
 		if
 		:: word[SLOT(s)] == w -> word[SLOT(s)] = w | CLOSED; PROGRESS(0); w = 0
 		:: else -> forget(); goto idle
+		fi
+	}
+#ifndef FAULT_CLOSE_NOT_FENCED
+	atomic { !swapping -> skip }
+#endif
+	atomic {
+		w = word[SLOT(s)];
+		if
+#ifndef FAULT_CLOSE_UNSEEN
+		:: SEQ(w) == s && OPEN(w) -> forget(); goto idle
+#endif
+		:: else -> w = 0
 		fi;
 		if
 		:: how == FLUSH -> forget(); goto idle
@@ -388,7 +405,7 @@ finished:
 			turn_forget();
 			storing = 0;
 			reader_dead = 0;
-			goto give_back
+			goto elected
 		}
 	}
 }

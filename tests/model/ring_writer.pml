@@ -154,28 +154,40 @@ proctype Writer() provided (!reader_dead && (running == _pid || running == _pid 
 	goto end_idle;
 end_idle:
 	atomic {
-		running == level - 1 && left[level - 1] > 0 && !abandoned && !writer_dead ->
+		running == level - 1 && left[level - 1] > 0 && !abandoned && !writer_dead && !swapping ->
 		left[level - 1]--;
 		running = level;
 		RETRY_BEGIN;
+#ifndef FAULT_OPEN_LATE
 		s = open /* fasttrace_reserve() */
+#endif
 	}
+	at = own_slot;
+	pg = own_page;
+	w = word[at];
 	atomic {
-		w = word[SLOT(s)];
+		at = 0;
+#ifdef FAULT_OPEN_LATE
+		s = open;
+#endif
 		if
-		:: SEQ(w) != s || !OPEN(w) || UNITS(w) >= FULL -> s = 0; w = 0; goto again
+		:: SEQ(w) != s || !OPEN(w) || UNITS(w) >= FULL -> s = 0; w = 0; pg = 0; goto again
 		:: else
 		fi
 	}
+	/* fasttrace_word_cas(): what fails is stored as well */
+	atomic { c = word[SLOT(s)]; swapping = 1 }
 	atomic {
+		swapping = 0;
 		if
 #ifdef FAULT_RESERVE_PLAIN
 		:: true ->
 #else
-		:: word[SLOT(s)] == w ->
+		:: c == w ->
 #endif
-			word[SLOT(s)] = w + 1; reserved++; PROGRESS(level); goto place
-		:: else -> s = 0; w = 0; goto again
+			word[SLOT(s)] = w + 1; reserved++; PROGRESS(level); c = 0;
+			at = w; w = 0; goto place
+		:: else -> word[SLOT(s)] = c; s = 0; w = 0; c = 0; pg = 0; goto again
 		fi
 	}
 	/* event_reserve() */
@@ -238,8 +250,21 @@ event_place:
 		:: else -> w = 0; RETRY; goto again
 		fi
 	}
+	atomic { /* open_publish() */
+		pg = INDEX(page[SLOT(s)]); at = w; w = 0;
+		if
+#ifndef FAULT_PUBLISHED_MIXED
+		:: publishing -> goto place
+#endif
+		:: else -> publishing = 1
+		fi
+	}
+	open = 0;
+	own_slot = SLOT(s);
+	own_page = pg;
 	open = s;
-place:	atomic { pg = INDEX(page[SLOT(s)]); at = w; w = 0 }
+	publishing = 0;
+place:
 #ifndef FAULT_COMMIT_BEFORE_STORE
 	event_write();
 #endif
