@@ -14,6 +14,7 @@
 
 #define MAX_STEPS	20000
 #define COMMIT_STEPS	40
+#define PUBLISH_STEPS	6
 #define HANDLER_SECONDS 0.001
 
 /* Where in the ring the event falls that is stepped through. */
@@ -28,8 +29,10 @@ enum fate {
 	LAPPER,
 	NESTED,
 	FORKER,
+	READ_LAPPER, /* all that can be is read first, so that pages change their places */
 	FATES,
-	TWICE = FATES
+	TWICE = FATES,
+	AGAIN
 };
 
 static const char *const fates[] = {"kill",
@@ -39,7 +42,9 @@ static const char *const fates[] = {"kill",
 				    "lapping handler",
 				    "nested handlers",
 				    "forking handler",
-				    "handler, lapping handler, kill"};
+				    "read, lapping handler",
+				    "handler, lapping handler, kill",
+				    "turning handler, handler"};
 static uint64_t failures, runs;
 
 static void event(void)
@@ -60,10 +65,10 @@ static void handler_event(unsigned kind)
 
 static void handler(int sig)
 {
-	if (sig == SIGUSR2)
-		for (int i = 0; i < 900; i++) /* 5.4 sub-buffers: BOUNDARY's slot is kept */
-			handler_event(1);
-	else
+	/* 5.4 sub-buffers: BOUNDARY's slot is kept; 1.2, which turns, and goes on in this ring */
+	int events = sig == SIGUSR2 ? 900 : sig == SIGURG ? 200 : 1;
+
+	while (events--)
 		handler_event(1);
 	for (double end = now() + HANDLER_SECONDS; now() < end;)
 		; /* longer than what could pass for a counter read out of order */
@@ -115,6 +120,7 @@ static int program(enum place place)
 
 	signal(SIGUSR1, handler);
 	signal(SIGUSR2, handler);
+	signal(SIGURG, handler);
 	signal(SIGWINCH, handler_fork);
 	signal(SIGRTMIN, handler_outer);
 	signal(SIGRTMIN + 1, handler_inner);
@@ -278,7 +284,7 @@ static bool newest_ok(const struct got *got, enum fate fate)
 	uint64_t begun = counts->thread[0].n[0];
 	uint64_t own = begun - !counts->thread[0].n[1]; /* the last may be in flight */
 
-	if (fate == LAPPER || fate == LAPPER_THEN_KILL || fate == TWICE) {
+	if (fate == LAPPER || fate == LAPPER_THEN_KILL || fate >= READ_LAPPER) {
 		/* What the handler has overwritten may be gone; what is there goes up to the end.
 		 */
 		if (got->any[0] && fate == LAPPER && got->next[0] < own)
@@ -327,8 +333,10 @@ static void failure_tell(struct fasttrace_arena *a, const struct got *got, enum 
 /* Returns false when the event is over before instruction n, or m more for a second handler. */
 static bool run(const char *dir, enum place place, enum fate fate, unsigned n, unsigned m)
 {
-	const int signals[] = {0, SIGUSR1, SIGUSR1, SIGUSR2, SIGUSR2, SIGRTMIN, SIGWINCH, SIGUSR1};
-	bool go_on = fate == HANDLER || fate == LAPPER || fate == NESTED || fate == FORKER;
+	const int signals[] = {0,	 SIGUSR1,  SIGUSR1, SIGUSR2, SIGUSR2,
+			       SIGRTMIN, SIGWINCH, SIGUSR2, SIGUSR1, SIGURG};
+	bool go_on = fate == HANDLER || fate == LAPPER || fate == NESTED || fate == FORKER ||
+		     fate == READ_LAPPER || fate == AGAIN;
 	pid_t pid = start(place);
 	struct fasttrace_arena *a;
 	struct got got = {.bad = false};
@@ -342,12 +350,18 @@ static bool run(const char *dir, enum place place, enum fate fate, unsigned n, u
 		dir_empty(dir);
 		return false;
 	}
+	if (fate == READ_LAPPER && (a = arena_find(dir, pid))) {
+		arena_read(a, &got);
+		fasttrace_arena_close(a);
+	}
 	if (fate != KILL && fate != FORKER) /* whose child would find the break point */
 		interrupt(pid, signals[fate]);
 	if (fate == TWICE && step(pid, m)) {
 		interrupt(pid, SIGUSR2);
 		step(pid, (n * 7 + m) % 8);
 	}
+	if (fate == AGAIN && step(pid, m))
+		interrupt(pid, SIGUSR1);
 	if (go_on)
 		ptrace(PTRACE_CONT, pid, NULL, fate == FORKER ? SIGWINCH : 0);
 	end(pid, go_on);
@@ -391,6 +405,9 @@ int main(int argc, char **argv)
 	for (unsigned last = n; n + COMMIT_STEPS > last && n; n--) /* of commit's two looks */
 		for (unsigned m = 1; m <= COMMIT_STEPS; m += every)
 			run(dir, MIDDLE, TWICE, n, m);
+	for (n = 1; run(dir, BOUNDARY, KILL, n, 0); n += every)
+		for (unsigned m = 1; m <= PUBLISH_STEPS; m += every)
+			run(dir, BOUNDARY, AGAIN, n, m);
 	rmdir(dir);
 	printf("%llu instructions stopped at, %llu failures\n", (unsigned long long)runs,
 	       (unsigned long long)failures);
