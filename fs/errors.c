@@ -39,7 +39,8 @@ static const char *reason(ssize_t err)
 	case -ENOSPC:
 		return "there is no room to remember it";
 	case -EOPNOTSUPP:
-		return "a process that lives is switched by membarrier(2), which this daemon may not call";
+		return "a process that lives is switched by membarrier(2), which this daemon may "
+		       "not call";
 	case -EPROTO:
 		return "the process's memory contradicts itself";
 	}
