@@ -12,7 +12,7 @@
 
 #include "program.h"
 
-#define LINKED_CALLS 4 /* of the constructor, when nothing is recorded and nothing is mounted */
+#define LINKED_CALLS 5 /* of the constructor, when nothing is recorded and nothing is mounted */
 #define TOO_MANY     1000
 
 static char dir[200];
