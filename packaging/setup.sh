@@ -64,6 +64,7 @@ need_for_check()
 	need gzip command -v gzip
 	need tar command -v tar
 	need spin command -v spin
+	need valgrind command -v valgrind
 	need gcc-aarch64-linux-gnu command -v aarch64-linux-gnu-gcc
 }
 

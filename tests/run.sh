@@ -294,7 +294,10 @@ suite()
 		;;
 	headers) BUILD=$root/$build item headers 300 tests/headers/run.sh ;;
 	install) BUILD=$root/$build item install 300 tests/install/run.sh ;;
-	bench) item bench 120 "$build/tests/bench/bench" --check 1.3 ;;
+	bench)
+		item bench 120 "$build/tests/bench/bench" --check 1.3
+		BUILD=$root/$build item bench/instructions 120 tests/bench/instructions.sh
+		;;
 	check)
 		suite format
 		suite shell
