@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * record_speed.c THREADS EVENTS - one event of one u64, EVENTS times in each thread, at full speed.
+ * THREADS 0: in the first thread itself.
  *
  * Traces the event once, says "ready", waits for SIGUSR1, and says when it began, in ns since 1970.
  * With LTTNG defined it is LTTng-UST's event, else ours.
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
 	struct timespec now;
 	sigset_t set;
 
-	if (threads < 1 || threads > MAX_THREADS) {
+	if (argc != 3 || threads < 0 || threads > MAX_THREADS) {
 		fprintf(stderr, "usage: record_speed THREADS EVENTS\n");
 		return 2;
 	}
@@ -55,6 +56,8 @@ int main(int argc, char **argv)
 	clock_gettime(CLOCK_REALTIME, &now);
 	printf("%lld%09ld\n", (long long)now.tv_sec, now.tv_nsec);
 	fflush(stdout);
+	if (!threads)
+		writer(NULL);
 	for (int i = 0; i < threads; i++)
 		pthread_create(&id[i], NULL, writer, NULL);
 	for (int i = 0; i < threads; i++)
