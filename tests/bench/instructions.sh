@@ -107,6 +107,10 @@ collect $((in * switches)) $((in * switches * 2))
 took=$(($(more u64) - $(more none) - each * in * switches))
 expect 'a switch of sub-buffers' $((took / switches)) "$(limit 579)"
 echo "$each $((took / switches)) $in" | awk '{ printf "an event with its part in switches  %.3f\n", $1 + $2 / $3 }'
+# The page that explains each of them.
+page=$(dirname "$0")/../../docs/performance.md
+rows=$(grep -c '^| [0-9]* | `' "$page")
+[ "$rows" -eq "$each" ] || [ "$(limit 8)" -ne 8 ] || fails "$page explains $rows instructions of an event"
 case $(uname -m) in
 x86_64) [ -z "$(locked)" ] || fails "the straight path has a locked instruction: $(locked)" ;;
 esac
