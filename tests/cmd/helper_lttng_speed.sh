@@ -14,5 +14,6 @@ pid=$!
 until grep -q ready "$folder/said"; do sleep 0.02; done
 kill -USR1 "$pid"
 wait "$pid"
+pid=
 lttng -q stop
 lttng -q destroy speed

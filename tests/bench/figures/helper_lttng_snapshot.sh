@@ -15,6 +15,7 @@ pid=$!
 until grep -qs ready "$folder/said"; do sleep 0.02; done
 kill -USR1 "$pid"
 wait "$pid"
+pid=
 lttng -q stop >&2
 echo ready
 while read -r _; do

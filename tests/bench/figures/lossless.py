@@ -39,8 +39,9 @@ def ours(mount, to):
 def lttng(peer):
     """Until the last write to one of its streams."""
     folder = peer.new_folder()
-    subprocess.run([*peer.become, os.path.join(tree.CMD, "helper_lttng_speed.sh"), folder, peer.program,
-                    "0", str(EVENTS)], check=True)
+    with peer.helper(os.path.join(tree.CMD, "helper_lttng_speed.sh"), folder, "0", str(EVENTS)) as helper:
+        if helper.wait():
+            raise RuntimeError(f"LTTng-UST: exit status {helper.returncode}")
     with open(os.path.join(folder, "said"), encoding="ascii") as file:
         began = int(file.read().split()[-1]) / 1e9
     streams = [os.path.join(at, f) for at, _, names in os.walk(os.path.join(folder, "trace"))

@@ -12,7 +12,7 @@ import sys
 
 import tree
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 9
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
 RING = 64 << 20
 EVENTS = RING // 16 + RING // 64
 CASES = ("cp -r of the mount's", "fasttrace snapshot")
@@ -47,24 +47,19 @@ def lttng(peer):
         yield None
         return
     folder = peer.new_folder()
-    helper = subprocess.Popen(
-        [*peer.become, os.path.join(tree.HERE, "helper_lttng_snapshot.sh"), folder, peer.program,
-         str(2 * EVENTS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def record():
-        tree.warm(os.path.join(folder, "warm"), RING)
-        helper.stdin.write("\n")
-        helper.stdin.flush()
-        ns, size = map(int, helper.stdout.readline().split())
-        return ms(ns / 1e9, size)
-
-    try:
+    script = os.path.join(tree.HERE, "helper_lttng_snapshot.sh")
+    with peer.helper(script, folder, str(2 * EVENTS)) as helper:
         if helper.stdout.readline() != "ready\n":
-            raise RuntimeError("LTTng's session daemon does not start")
+            raise RuntimeError("LTTng-UST does not record")
+
+        def record():
+            tree.warm(os.path.join(folder, "warm"), RING)
+            helper.stdin.write("\n")
+            helper.stdin.flush()
+            ns, size = map(int, helper.stdout.readline().split())
+            return ms(ns / 1e9, size)
+
         yield record
-    finally:
-        helper.stdin.close()
-        helper.wait()
 
 
 values = {}

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """tree.py - what the figures share that are measured through a mount, or in tmpfs beside it: a mount of
 arenas of its own, a program that fills a ring, and copies in tmpfs."""
+import contextlib
 import json
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -14,6 +16,10 @@ BUILD = os.path.abspath(os.environ["BUILD"])
 CMD = os.path.join(HERE, "../../cmd")
 NOBODY = 65534
 PROGRAM = os.path.join(BUILD, "tests/cmd/record_speed")  # one u64 an event, in its first thread
+
+
+# What is ended cleans up.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
 def emit(figure, case, subject, **what):
@@ -137,9 +143,10 @@ class Lttng:
     def __init__(self):
         self.missing = None
         self.become = []
+        self.temporary = tempfile.TemporaryDirectory(dir="/dev/shm")  # where nobody can reach it
+        self.folder = self.temporary.name
 
     def __enter__(self):
-        self.folder = tempfile.mkdtemp(dir="/dev/shm")
         os.chmod(self.folder, 0o711)
         self.program = os.path.join(self.folder, "program")
         made = subprocess.run(
@@ -158,5 +165,20 @@ class Lttng:
             os.chown(folder, NOBODY, NOBODY)
         return folder
 
+    @contextlib.contextmanager
+    def helper(self, script, folder, *arguments):
+        """A script that has a session daemon. It is waited for, and ended if we are: it cleans up."""
+        command = [*self.become, script, folder, self.program, *arguments]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              process_group=0) as process:
+            try:
+                yield process
+            except BaseException:
+                process.terminate()
+                raise
+            finally:
+                process.stdin.close()
+                process.wait()
+
     def __exit__(self, *_):
-        shutil.rmtree(self.folder)
+        self.temporary.cleanup()
