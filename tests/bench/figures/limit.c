@@ -77,11 +77,12 @@ static double run(void (*loop)(void))
 	return ((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) / OPERATIONS;
 }
 
-static void print(const char *name, const char *subject, const double *ns, int rounds)
+static void print(const char *name, const char *subject, const char *label, const double *ns,
+		  int rounds)
 {
-	printf("{\"figure\": \"limit\", \"case\": \"%s\", \"subject\": \"%s\", \"unit\": \"ns\", "
-	       "\"values\": [",
-	       name, subject);
+	printf("{\"figure\": \"limit\", \"case\": \"%s\", \"subject\": \"%s\", \"label\": \"%s\", "
+	       "\"unit\": \"ns\", \"values\": [",
+	       name, subject, label);
 	for (int i = 0; i < rounds; i++)
 		printf("%s%.3f", i ? ", " : "", ns[i]);
 	puts("]}");
@@ -101,8 +102,8 @@ int main(int argc, char **argv)
 			values[l][1][i] = run(limits[l].loop);
 		}
 	for (int l = 0; l < LIMITS; l++) {
-		print(limits[l].name, "floor", values[l][0], rounds);
-		print(limits[l].name, "none", values[l][1], rounds);
+		print(limits[l].name, "floor", "floor", values[l][0], rounds);
+		print(limits[l].name, "none", "floor, with it", values[l][1], rounds);
 	}
 	return 0;
 }
