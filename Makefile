@@ -10,8 +10,8 @@
 #   make fuzz       SECONDS=60 TARGET=name,...: libFuzzer on tests/fuzz/target_*.c (all of them)
 #   make fuzz-afl   the same with AFL++
 #   make mutants    breaks the protocol on purpose, and wants a test to fail each time
-#   make bench      ns per event beside the floor; how fast the tree is, beside tmpfs; what is
-#                   recorded in a second, beside LTTng-UST
+#   make bench      what everything costs, beside the least it could and LTTng-UST, DPDK, tmpfs.
+#                   BENCH_ARGS='--only event --json FILE --svg FILE'
 #   make install    PREFIX=/usr/local DESTDIR= LIBDIR=$(PREFIX)/lib
 #
 #   CC=gcc|clang    CXX=...    SAN=address,undefined|thread    WERROR=1    V=1    BUILD=dir
@@ -112,7 +112,7 @@ CMD = $(BUILD)/fasttrace
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
-.PHONY: all libs tests fuzz-targets fuzz fuzz-afl clean install uninstall setup demo bench torture mutants FORCE check check-unit \
+.PHONY: all libs tests bench-programs fuzz-targets fuzz fuzz-afl clean install uninstall setup demo bench torture mutants FORCE check check-unit \
 	check-stress check-crash check-model check-fuzz check-faults check-security check-life check-mount check-cmd check-san check-format check-shell check-headers \
 	check-install
 
@@ -216,11 +216,36 @@ $(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $< $(TRACER_SO) -Wl,-rpath,'$$ORIGIN/../..'
 
+# What tests/bench/bench.py runs: figures in C, and the workers of its other figures, those of peers
+# where these are installed.
+FIGURES := $(call programs,tests/bench/figures/*.c)
+WORKERS = $(patsubst %,$(BUILD)/tests/bench/workers/%,fasttrace \
+	  $(if $(shell $(PKG_CONFIG) --exists lttng-ust && echo yes),lttng) \
+	  $(if $(shell $(PKG_CONFIG) --exists libdpdk && echo yes),dpdk) swap)
+$(FIGURES) $(BUILD)/tests/bench/workers/fasttrace $(BUILD)/tests/bench/workers/swap: \
+		%: %.o $(TRACER_A) $(READER_A)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -Wl,--as-needed -o $@ $^ $(GLIB_LIBS) -lm
+$(BUILD)/tests/bench/workers/lttng.o: INCLUDES = -Itests/bench/workers
+$(BUILD)/tests/bench/workers/lttng: %: %.o
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $< -llttng-ust
+$(BUILD)/tests/bench/workers/dpdk.o $(BUILD)/tests/bench/workers/dpdk-register.o: INCLUDES = -DALLOW_EXPERIMENTAL_API \
+	$(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags libdpdk))
+$(BUILD)/tests/bench/workers/dpdk: %: %.o %-register.o
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ -lrte_eal
+
 -include $(patsubst %.o,%.d,$(TRACER_OBJS) $(READER_OBJS) $(CMD_OBJS) $(FS_OBJS) $(EXAMPLE_OBJS) \
-	  $(CXX_OBJS) $(TEST_OBJS))
+	  $(CXX_OBJS) $(TEST_OBJS) $(FIGURES:=.o) $(WORKERS:=.o))
 
 clean:
 	rm -rf build $(BUILD)
+
+bench-programs: $(START_SHARED) $(FIGURES) $(WORKERS) \
+	$(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
+	$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) \
+	$(patsubst %,$(BUILD)/tests/cmd/%,program record_speed)
 
 # Installing.
 
@@ -269,10 +294,8 @@ demo: setup-demo
 	@BUILD=$(BUILD) examples/demo.sh
 
 bench: setup-bench
-	$(AGAIN) all $(START_SHARED) $(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
-		$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) \
-		$(patsubst %,$(BUILD)/tests/cmd/%,program record_speed)
-	@$(BUILD)/tests/bench/bench $(BENCH_ARGS)
+	$(AGAIN) all bench-programs
+	@BUILD=$(BUILD) tests/bench/bench.py $(BENCH_ARGS)
 	@$(BUILD)/tests/bench/start
 	@BUILD=$(BUILD) tests/mount/speed.sh strict
 	@BUILD=$(BUILD) tests/cmd/record_speed.sh strict

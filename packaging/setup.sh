@@ -38,7 +38,9 @@ need_for_demo()
 need_for_bench()
 {
 	need lttng-tools command -v lttng-sessiond
-	need liblttng-ust-dev test -e /usr/include/lttng/tracepoint.h
+	need liblttng-ust-dev pkg-config --exists lttng-ust
+	need libdpdk-dev pkg-config --exists libdpdk
+	need python3 command -v python3
 	need util-linux command -v setpriv
 }
 
