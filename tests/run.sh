@@ -297,6 +297,7 @@ suite()
 	bench)
 		item bench 120 "$build/tests/bench/bench" --check 1.3
 		BUILD=$root/$build item bench/instructions 120 tests/bench/instructions.sh
+		BUILD=$root/$build item 'bench.py' 120 tests/bench/bench_py.sh
 		;;
 	check)
 		suite format

@@ -11,6 +11,7 @@ called helper_*). It measures its subjects by turns and prints lines of JSON:
 
 subject: fasttrace, floor, lttng, dpdk, tmpfs, none; "label": another word for it in the table. It runs
 with BUILD, and TMPDIR and FASTTRACE_DIR of its own, which are removed; so is any process it leaves.
+BENCH_FIGURES is another folder to take figures from.
 
 The ratio is the median of the ratios of each round, of medians where these are not as many. Exit status:
 1 when a figure failed, with --strict also when a target is missed; 2 for usage.
@@ -37,7 +38,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
 FIGURE_SECONDS = 120
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+LIBC = ctypes.CDLL(None)
 
 Target = collections.namedtuple("Target", "figure case against least factor")
 
@@ -108,9 +110,9 @@ class Row:
         return told
 
 
-def figures():
+def figures(folder):
     """Name and program of each, in the order of names, but the event first."""
-    folder, found = os.path.join(HERE, "figures"), {}
+    found = {}
     for name in os.listdir(folder):
         stem, kind = os.path.splitext(name)
         path = os.path.join(folder, name)
@@ -185,7 +187,10 @@ def run_figure(name, program):
     environment |= {"BUILD": BUILD, "TMPDIR": folder, "FASTTRACE_DIR": arenas}
     process, said = None, tempfile.TemporaryFile("w+")
     try:
-        process = subprocess.Popen([program], stdout=said, env=environment, stdin=subprocess.DEVNULL)
+        # A terminal's Ctrl-C is ours alone; whatever ends us ends it.
+        process = subprocess.Popen([program], stdout=said, env=environment, stdin=subprocess.DEVNULL,
+                                   process_group=0, preexec_fn=lambda: LIBC.prctl(
+                                       PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0))
         if not wait(process, FIGURE_SECONDS):
             raise TimeoutError(f"after {FIGURE_SECONDS} s it had not ended")
         said.seek(0)
@@ -307,9 +312,9 @@ def arguments(names):
 
 
 def main():
-    found = figures()
+    found = figures(os.environ.get("BENCH_FIGURES") or os.path.join(HERE, "figures"))
     asked = arguments(list(found))
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     for sign in signal.SIGTERM, signal.SIGHUP:
         signal.signal(sign, lambda number_, _: sys.exit(128 + number_))
     about, began, rows, failed = machine(), time.monotonic(), [], []
