@@ -133,7 +133,7 @@ $(READER_OBJS): INCLUDES = -Iinclude $(GLIB_CFLAGS)
 $(CMD_OBJS): INCLUDES = -Iinclude -Ireader $(GLIB_CFLAGS) $(ZSTD_CFLAGS)
 $(FS_OBJS): INCLUDES = -Iinclude $(FUSE_CFLAGS) $(GLIB_CFLAGS)
 $(EXAMPLE_OBJS) $(CXX_OBJS): INCLUDES = -I$(BUILD)/include
-$(TEST_OBJS): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAGS) \
+$(TEST_OBJS) $(call objects,tests/bench/figures/*.c): INCLUDES = -Iinclude -Itracer -Ireader -Ifs -Itests $(CMOCKA_CFLAGS) \
 	      $(FUSE_CFLAGS) $(GLIB_CFLAGS)
 
 # Examples see what users see: the installed headers alone.

@@ -3,8 +3,8 @@
 """bench.py [--only FIGURE..] [--json FILE] [--svg FILE] [--strict] - what everything costs, beside the least
 that it could, and beside LTTng-UST, DPDK and tmpfs.
 
-A figure is a program in tests/bench/figures/ (*.c, built; *.sh and *.py that are executable and not
-called helper_*). It measures its subjects by turns and prints lines of JSON:
+A figure is a program in tests/bench/figures/: *.sh and *.py that are executable and not called helper_*, and
+of *.c, built, those of ORDER. It measures its subjects by turns and prints lines of JSON:
 
     {"figure": .., "case": .., "subject": "fasttrace", "unit": "ns", "values": [one a round..]}
     {"figure": .., "case": .., "subject": "lttng", "missing": WHY}
@@ -41,18 +41,26 @@ FIGURE_SECONDS = 120
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
 
-Target = collections.namedtuple("Target", "figure case against least factor")
+ORDER = ("event", "off", "scope", "threads", "reader", "growth", "latency", "lossless", "cat", "snapshot",
+         "start", "memory", "limit")  # as they are shown; others follow
+
+Target = collections.namedtuple("Target", "figure case against aim bound")
 
 
 def at_most(figure, case, against, factor):
-    return Target(figure, case, against, False, factor)
+    return Target(figure, case, against, "<= ", factor)
 
 
 def at_least(figure, case, against, factor):
-    return Target(figure, case, against, True, factor)
+    return Target(figure, case, against, ">= ", factor)
 
 
-# Ours over what it is held against; where that is None, the value itself. The first whose names fit.
+def at_most_more(figure, case, against, difference):
+    return Target(figure, case, against, "<= +", difference)
+
+
+# Ours over what it is held against; where that is None, the value itself; or less it, in its unit. The first
+# whose names fit.
 TARGETS = (
     at_most("event", "one u64*", "floor", 1.15),
     at_most("event", "one u64*", "dpdk", 1.1),
@@ -62,6 +70,16 @@ TARGETS = (
     at_most("scope", "*", "none", 1.05),
     at_most("threads", "*", "none", 1.05),
     at_most("reader", "*", "none", 1.05),
+    at_most("growth", "*", "none", 1.05),
+    at_most("latency", "*p99.99", "lttng", 1 / 5),
+    at_least("lossless", "*null*", "lttng", 5),
+    at_least("lossless", "*", "lttng", 3),
+    at_least("cat", "*", "tmpfs", 0.5),
+    at_least("cat", "*", None, 2),
+    at_most("snapshot", "*", "tmpfs", 2),
+    at_most("snapshot", "*", "lttng", 1),
+    at_most_more("start", "program*", "none", 1000),
+    at_most("start", "program*", "lttng", 1),
 )
 
 
@@ -84,17 +102,19 @@ class Row:
                             and fnmatch.fnmatchcase(self.case, t.case)), None)
         if not self.values or not ours.values:
             return
-        if against is None:
-            self.ratio = None
-            found = statistics.median(self.values)
-        elif len(self.values) == len(ours.values):
-            found = self.ratio = statistics.median(a / b if b else float("inf")
-                                                   for a, b in zip(ours.values, self.values))
-        else:
-            mine = statistics.median(self.values)
-            found = self.ratio = statistics.median(ours.values) / mine if mine else float("inf")
-        if self.target:
-            self.met = found >= self.target.factor if self.target.least else found <= self.target.factor
+        found = statistics.median(self.values)
+        if against is not None:
+            pairs = list(zip(ours.values, self.values))
+            if len(self.values) != len(ours.values):
+                pairs = [(statistics.median(ours.values), found)]
+            ratios = [mine / its for mine, its in pairs if its]
+            # Half of them at least: nothing is so many times nothing.
+            found = self.ratio = statistics.median(ratios) if 2 * len(ratios) > len(pairs) else None
+            if self.target and self.target.aim == "<= +":
+                found = statistics.median(mine - its for mine, its in pairs)
+        if self.target and found is not None:
+            self.met = found >= self.target.bound if self.target.aim == ">= " else \
+                found <= self.target.bound
 
     def as_dict(self):
         told = {"figure": self.figure, "case": self.case, "subject": self.subject, "label": self.label}
@@ -105,22 +125,21 @@ class Row:
         if self.ratio is not None:
             told["ratio"] = self.ratio
         if self.target:
-            told |= {"target": self.target.factor, "met": self.met,
-                     "aim": "at least" if self.target.least else "at most"}
+            told |= {"aim": self.target.aim.strip(), "target": self.target.bound, "met": self.met}
         return told
 
 
 def figures(folder):
-    """Name and program of each, in the order of names, but the event first."""
+    """Name and program of each."""
     found = {}
-    for name in os.listdir(folder):
+    for name in sorted(os.listdir(folder)):
         stem, kind = os.path.splitext(name)
         path = os.path.join(folder, name)
-        if kind == ".c":
-            found[stem] = os.path.join(BUILD, "tests/bench/figures", stem)
-        elif kind in (".sh", ".py") and os.access(path, os.X_OK) and not name.startswith("helper_"):
+        if kind in (".sh", ".py") and os.access(path, os.X_OK) and not name.startswith("helper_"):
             found[stem] = path
-    return dict(sorted(found.items(), key=lambda item: (item[0] != "event", item[0])))
+        elif kind == ".c" and stem in ORDER:
+            found.setdefault(stem, os.path.join(BUILD, "tests/bench/figures", stem))
+    return dict(sorted(found.items(), key=lambda item: (*ORDER, item[0]).index(item[0])))
 
 
 def left_behind():
@@ -246,7 +265,7 @@ def table(rows):
             continue
         aim = met = ""
         if row.target:
-            aim = (">= " if row.target.least else "<= ") + number(row.target.factor)
+            aim = row.target.aim + number(row.target.bound)
             met = {True: "met", False: "MISSED", None: "-"}[row.met]
         numbers = map(number, (statistics.median(row.values), min(row.values), max(row.values)))
         text.append((*where, row.label, *numbers, row.unit,

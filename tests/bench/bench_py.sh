@@ -49,6 +49,10 @@ echo '{"figure": "event", "case": "4 integers", "subject": "fasttrace", "unit": 
 echo '{"figure": "event", "case": "one u64", "subject": "fasttrace", "unit": "ns", "values": [12]}'
 echo '{"figure": "event", "case": "one u64", "subject": "floor", "unit": "ns", "values": [10, 10]}'
 echo '{"figure": "event", "case": "one u64", "subject": "dpdk", "missing": "there is none"}'
+echo '{"figure": "start", "case": "program", "subject": "fasttrace", "unit": "us", "values": [1900]}'
+echo '{"figure": "start", "case": "program", "subject": "none", "unit": "us", "values": [1000]}'
+echo '{"figure": "cat", "case": "c", "subject": "fasttrace", "unit": "GB/s", "values": [1]}'
+echo '{"figure": "cat", "case": "c", "subject": "tmpfs", "unit": "GB/s", "values": [0]}'
 [ -d "$TMPDIR" ] && [ -d "$FASTTRACE_DIR" ] && [ -d "$BUILD" ]
 EOF
 bench 0 --json "$WORK/json" --svg "$WORK/svg"
@@ -57,12 +61,15 @@ same "the median of ratios, and a target" "$(line ' lttng 80')" \
 	" lttng 80.00 40.00 100 ns 0.15 <= 0.167 met"
 same "one that is missed" "$(line floor)" " floor 10.00 10.00 10.00 ns 1.20 <= 1.15 MISSED"
 same "one that is missing" "$(line ' dpdk -')" " dpdk - there is none"
+same "a difference" "$(line ' none 1,000')" " none 1,000 1,000 1,000 us 1.90 <= +1,000 met"
+same "a target that is no ratio" "$(line 'GB/s')" "cat c fasttrace 1.00 1.00 1.00 GB/s >= 2.00 MISSED
+ tmpfs 0 0 0 GB/s >= 0.5 -"
 is "JSON says so" python3 -c 'import json, sys
 rows = json.load(open(sys.argv[1]))["rows"]
-assert [r["met"] for r in rows if "met" in r] == [True, False], rows
+assert [r["met"] for r in rows if "met" in r] == [True, False, True, False, None], rows
 assert [r["missing"] for r in rows if "missing" in r] == ["there is none"], rows' "$WORK/json"
-is "the picture is XML with four bars" python3 -c 'import sys, xml.dom.minidom
-assert len(xml.dom.minidom.parse(sys.argv[1]).getElementsByTagName("path")) == 4' "$WORK/svg"
+is "the picture is XML with eight bars" python3 -c 'import sys, xml.dom.minidom
+assert len(xml.dom.minidom.parse(sys.argv[1]).getElementsByTagName("path")) == 8' "$WORK/svg"
 bench 1 --strict
 bench 2 --only nothing
 

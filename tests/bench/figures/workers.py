@@ -116,7 +116,7 @@ def lttng(*options):
         environment = {"HOME": folder + "/home", "LTTNG_HOME": folder + "/home",
                        "LTTNG_UST_REGISTER_TIMEOUT": "-1"}
         # It ends, and the daemon with it, when its input does: however we end.
-        helper = subprocess.Popen([os.path.join(HERE, "helper_lttng.sh"), folder, *options],
+        helper = subprocess.Popen([os.path.join(HERE, "helper_lttng_recorder.sh"), folder, *options],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **user,
                                   process_group=0)
         try:

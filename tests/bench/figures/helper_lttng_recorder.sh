@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# helper_lttng.sh FOLDER [OPTION...] - LTTng-UST as a flight recorder, with a daemon of its own: a session
+# helper_lttng_recorder.sh FOLDER [OPTION...] - LTTng-UST as a flight recorder, with a daemon of its own: a session
 # for snapshots, events bench:*, their channel with these options of `lttng enable-channel`. Says
 # "ready", and ends it all when its input ends.
 . "$(dirname "$0")/../../cmd/lib_lttng.sh"
