@@ -35,13 +35,17 @@ need_for_demo()
 	need curl command -v curl
 }
 
-need_for_bench()
+need_for_lttng()
 {
 	need lttng-tools command -v lttng-sessiond
 	need liblttng-ust-dev pkg-config --exists lttng-ust
+	need util-linux command -v setpriv
+}
+
+need_for_bench()
+{
 	need libdpdk-dev pkg-config --exists libdpdk
 	need python3 command -v python3
-	need util-linux command -v setpriv
 }
 
 need_for_check()
@@ -106,9 +110,9 @@ need_for_torture()
 case ${1:-check} in
 build) need_for_build ;;
 demo) need_for_build && need_for_demo ;;
-bench) need_for_build && need_for_demo && need_for_bench ;;
-check) need_for_build && need_for_demo && need_for_bench && need_for_check ;;
-torture) need_for_build && need_for_demo && need_for_bench && need_for_check && need_for_torture ;;
+bench) need_for_build && need_for_demo && need_for_lttng && need_for_bench ;;
+check) need_for_build && need_for_demo && need_for_lttng && need_for_check ;;
+torture) need_for_build && need_for_demo && need_for_lttng && need_for_check && need_for_torture ;;
 *)
 	echo "setup: $1: expected build, demo, bench, check or torture" >&2
 	exit 2
