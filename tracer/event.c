@@ -369,12 +369,56 @@ uint32_t fasttrace_event_register(struct fasttrace_event *event)
 	return id == FASTTRACE_UNREGISTERED ? 0 : id;
 }
 
+/* Is a byte of x zero? Warren, Hacker's Delight, "Find First 0-Byte". Return: 0: none. */
+static uint64_t zero_bytes(uint64_t x)
+{
+	return (x - UINT64_C(0x0101010101010101)) & ~x & UINT64_C(0x8080808080808080);
+}
+
+/* Another thread may change the text: what is looked at is what is stored. */
+static uint64_t eight_load(const char *from)
+{
+	uint64_t x;
+
+	memcpy(&x, from, sizeof(x));
+	__asm__("" : "+r"(x));
+	return x;
+}
+
+/* Copy 8 to 16 bytes, as two words that may overlap. Return: is there no zero in them? */
+static bool words_copy(unsigned char *to, const char *text, size_t bytes)
+{
+	uint64_t first = eight_load(text), last = eight_load(text + bytes - 8);
+
+	memcpy(to, &first, 8);
+	memcpy(to + bytes - 8, &last, 8);
+	return !(zero_bytes(first) | zero_bytes(last));
+}
+
+static bool short_copy(unsigned char *to, const char *text, size_t bytes)
+{
+	if (bytes < 8 || bytes > 32)
+		return false;
+	if (bytes <= 16)
+		return words_copy(to, text, bytes);
+	return words_copy(to, text, 16) && words_copy(to + bytes - 16, text + bytes - 16, 16);
+}
+
+/* Of any length; a zero byte before its end has come since it was measured. */
+__attribute__((noinline)) static void text_copy(char *to, const char *text, size_t bytes)
+{
+	const char *end = to + bytes;
+
+	memcpy(to, text, bytes);
+	while ((to = strchr(to, '\0')) != end)
+		*to = '?';
+}
+
 void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes)
 {
-	unsigned char *end = to + bytes - 1;
+	size_t length = bytes - 1;
 
-	memcpy(to, text, bytes - 1);
-	*end = '\0';
-	while ((to = (unsigned char *)strchr((char *)to, '\0')) != end)
-		*to = '?';
+	to[length] = '\0';
+	if (!short_copy(to, text, length))
+		text_copy((char *)to, text, length);
 }

@@ -393,6 +393,27 @@ static void string_that_shrinks_while_it_is_copied_stays_one_string(void **state
 	assert_int_equal(out[0], 0);
 }
 
+static void string_of_any_length_is_copied_and_no_more(void **state)
+{
+	unsigned char out[48], expected[48];
+	char text[40];
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text); n++) {
+		for (size_t zero = 0; zero <= n; zero++) { /* the last: none */
+			memset(out, 'x', sizeof(out));
+			memset(expected, 'x', sizeof(expected));
+			for (size_t i = 0; i < n; i++) {
+				text[i] = (char)(i == zero ? 0 : 0x80 + i);
+				expected[1 + i] = (unsigned char)(text[i] ? text[i] : '?');
+			}
+			expected[1 + n] = 0;
+			fasttrace_put_string(out + 1, text, n + 1);
+			assert_memory_equal(out, expected, sizeof(out));
+		}
+	}
+}
+
 /* What the consumer of the arena does: the text in the other half, then the word. */
 static void rules_write(const char *rules)
 {
@@ -522,6 +543,7 @@ int main(void)
 		TEST(kinds_of_one_name_are_classes_of_it),
 		TEST(names_that_begin_alike_take_no_longer),
 		TEST(string_that_shrinks_while_it_is_copied_stays_one_string),
+		TEST(string_of_any_length_is_copied_and_no_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
