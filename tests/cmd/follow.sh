@@ -149,6 +149,7 @@ for source in "$M" "$FASTTRACE_DIR"; do
 	begin write 2 3000
 	first=$pid
 	begin pace 1 3000
+	until_true 10 begun 2 # who has ended before it looks is not shown
 	tell "$first"
 	wait "$first"
 	tell "$pid"
