@@ -159,7 +159,8 @@ extern "C" {
 FASTTRACE_API void fasttrace_put_string(unsigned char *to, const char *text, size_t bytes);
 
 /**
- * fasttrace_thread_prepare() - do now what the calling thread's first event would do.
+ * fasttrace_thread_prepare() - do now what the calling thread's first event would do, and fault in its
+ * buffer's pages.
  * After it the thread's events make no system call, whatever reads them, and whichever they are:
  * for threads that seccomp is to confine, or that must meet deadlines. So, in block mode, they do
  * not wait for room: they are lost and counted; and a reader that sleeps on `stream` hears of them

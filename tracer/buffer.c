@@ -457,10 +457,14 @@ int fasttrace_thread_prepare(void)
 	int saved_errno = errno, err = 0;
 
 	thread_refused = 0; /* ask now */
-	if (!ft_buffer_equip() || ft_process_event_ahead())
+	if (!ft_buffer_equip() || ft_process_event_ahead()) {
 		err = -ENOMEM;
-	else
+	} else {
+		const struct fasttrace_ring *r = &fasttrace_self->ring;
+
+		ft_process_populate(r->pages, (r->mask + 1 + r->overwrite) << r->page_shift);
 		fasttrace_self->quiet = 1;
+	}
 	ft_cancel_restore(cancel);
 	errno = saved_errno;
 	return err;

@@ -104,6 +104,9 @@ struct fasttrace_thread *ft_process_thread(uint32_t index);
  */
 int ft_process_commit(uint64_t offset, uint64_t bytes);
 
+/** ft_process_populate() - fault in what is committed: who comes to it meets no page fault. */
+void ft_process_populate(const void *at, uint64_t bytes);
+
 /**
  * ft_process_event_space() - `bytes` of the event table's space, zeroed, aligned to 8, committed.
  * @offset: from the arena's start. What is not used is lost. Lock-free.

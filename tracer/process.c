@@ -40,6 +40,12 @@
 #define EVENT_STEP	 (UINT64_C(4) << 10)
 #define EVENT_STEP_QUIET (UINT64_C(32) << 10)
 
+/*
+ * Of what is larger, no more is faulted in at once: a MiB takes 0.25 ms. The rest is allocated, so that
+ * no fault fails, and faulted in page by page by whom it is written to.
+ */
+#define FAULTED_BYTES (UINT64_C(2) << 20)
+
 /* The arena is made in some 100 us. */
 #define BUSY_PAUSE_NS 20000
 
@@ -339,23 +345,37 @@ static void child_forked(void)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
-int ft_process_commit(uint64_t offset, uint64_t bytes)
+/* Memory that is had, but neither cleared nor mapped: that takes a quarter of the time. */
+static int file_allocate(const struct ft_process *p, uint64_t from, uint64_t bytes)
 {
-	const struct ft_process *p = ft_copy_first();
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1);
-	int fd, err;
+	int fd = open(p->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), err;
 
-	bytes = (offset + bytes - from + page - 1) & ~(page - 1);
-	if (!madvise((char *)p->arena + from, bytes, MADV_POPULATE_WRITE))
-		return 0;
-	if (errno != EINVAL)
-		return -ENOMEM;
-	fd = open(p->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* before Linux 5.14 */
 	if (fd < 0)
 		return -ENOMEM;
 	err = fallocate(fd, 0, (off_t)from, (off_t)bytes) ? -ENOMEM : 0;
 	close(fd);
 	return err;
+}
+
+int ft_process_commit(uint64_t offset, uint64_t bytes)
+{
+	const struct ft_process *p = ft_copy_first();
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1), now;
+
+	bytes = (offset + bytes - from + page - 1) & ~(page - 1);
+	now = bytes > FAULTED_BYTES && !file_allocate(p, from, bytes) ? FAULTED_BYTES : bytes;
+	if (!madvise((char *)p->arena + from, now, MADV_POPULATE_WRITE))
+		return 0;
+	if (errno != EINVAL)
+		return -ENOMEM;
+	return file_allocate(p, from, bytes); /* before Linux 5.14 */
+}
+
+void ft_process_populate(const void *at, uint64_t bytes)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)at & (page - 1);
+
+	madvise((char *)(uintptr_t)at - from, from + bytes, MADV_POPULATE_WRITE);
 }
 
 /* Have all up to `end` committed, and a step more; a quiet thread takes what there is. */

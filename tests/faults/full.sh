@@ -85,6 +85,29 @@ full_thread()
 	empty
 }
 
+# A large ring's memory is had at its first event, though its pages are faulted in later.
+full_ring()
+{
+	FASTTRACE_SUBBUF_SIZE=128K FASTTRACE_SUBBUFS=32
+	serve
+	act write 1 touch "$WORK/one" await "$WORK/on" write 400000 touch "$WORK/lapped" stay
+	FASTTRACE_SUBBUF_SIZE=16K FASTTRACE_SUBBUFS=4
+	await test -e "$WORK/one"
+	fill
+	: >"$WORK/on"
+	await test -e "$WORK/lapped"
+	is "a program goes through its ring of 4 MiB" kill -0 "$pid"
+	is "which is that large" test "$(stat_of readable)" -gt 150000
+	exact "full behind a large ring's first event" 400001
+	same "none is lost" "$(awk '/^lost_/ { n += $2 } END { print n + 0 }' "$M/$pid/stats")" 0
+	same "what was not overwritten is read" "$(read_back)" "$(stat_of readable)"
+	row "the filesystem of arenas is full behind the first event of a ring of 4 MiB" "400001 events" \
+		"none is lost" "$(stat_of readable) read, $(stat_of overwritten) overwritten"
+	calm "full behind a large ring's first event"
+	murder "$pid"
+	empty
+}
+
 # The first marker takes memory, those behind it none; and the daemon lives without.
 full_marker()
 {
@@ -150,6 +173,7 @@ export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
 mkdir -m 700 "$FASTTRACE_DIR"
 full_start
 full_thread
+full_ring
 full_marker
 full_bound
 full_new

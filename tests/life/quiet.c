@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "common-threads.h"
@@ -242,6 +243,45 @@ static void strict(void)
 	check_equal(strict_child(true), 0);
 }
 
+static long faults(void)
+{
+	struct rusage used;
+
+	check_equal(getrusage(RUSAGE_THREAD, &used), 0);
+	return used.ru_minflt;
+}
+
+/* So many page faults do EVENTS take in a ring of which they need 1170 pages. */
+static void *faults_of_events(void *arg)
+{
+	bool *prepare = arg;
+	long before;
+
+	if (*prepare)
+		check_equal(fasttrace_thread_prepare(), 0);
+	number(0);
+	before = faults();
+	for (unsigned i = 0; i < EVENTS; i++)
+		number(i);
+	return (void *)(faults() - before);
+}
+
+/* Of a large ring, what no event has come to is memory that is there, but not mapped. */
+static void faulted_in(void)
+{
+	for (int prepare = 1; prepare >= 0; prepare--) {
+		bool prepared_first = prepare;
+		pthread_t id;
+		void *found;
+
+		pthread_create(&id, NULL, faults_of_events, &prepared_first);
+		pthread_join(id, &found);
+		printf("     %s: %ld page faults\n", prepare ? "prepared" : "not prepared",
+		       (long)found);
+		check(prepare ? (long)found < 20 : (long)found > 20);
+	}
+}
+
 static void off(void)
 {
 	check_equal(fasttrace_thread_prepare(), (uint64_t)-ENOMEM);
@@ -256,6 +296,7 @@ int main(int argc, char **argv)
 		{"discard", full, {"FASTTRACE_MODE=discard"}},
 		{"block", full, {"FASTTRACE_MODE=block", "FASTTRACE_BLOCK_TIMEOUT=inf"}},
 		{"unprepared", unprepared, {NULL}},
+		{"faulted_in", faulted_in, {"FASTTRACE_SUBBUFS=64"}},
 		{"events_run_out", events_run_out, {NULL}},
 		{"forked_and_exit", forked_and_exit, {NULL}},
 		{"strict", strict, {NULL}},

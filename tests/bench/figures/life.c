@@ -80,10 +80,11 @@ static void print_spawn(char *events)
 	printf("%.1f\n", (double)took[SPAWNS / 2] / 1e3);
 }
 
-/* Each thread lives until the last one began: none gets a ring that another one had. */
+/* One after another; each lives until the last one began: none gets a ring that another one had. */
 static void *first_of_many(void *arg)
 {
 	first(arg);
+	pthread_barrier_wait(&ready);
 	pthread_barrier_wait(&leave);
 	return NULL;
 }
@@ -93,9 +94,12 @@ static void print_first(void)
 	uint64_t process = first_ns(), threads[FIRST_THREADS];
 	pthread_t id[FIRST_THREADS];
 
+	pthread_barrier_init(&ready, NULL, 2);
 	pthread_barrier_init(&leave, NULL, FIRST_THREADS);
-	for (int i = 0; i < FIRST_THREADS; i++)
+	for (int i = 0; i < FIRST_THREADS; i++) {
 		pthread_create(&id[i], NULL, first_of_many, &threads[i]);
+		pthread_barrier_wait(&ready);
+	}
 	for (int i = 0; i < FIRST_THREADS; i++)
 		pthread_join(id[i], NULL);
 	qsort(threads, FIRST_THREADS, sizeof(*threads), compare);
