@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """cat.py [ROUNDS] - figure `cat`: `cat threads/TID/subbuf/*` of a full ring of 64 MiB through the mount,
-beside the same bytes in as many files of tmpfs."""
+beside the same bytes in as many files of tmpfs. Where cat and the daemon run is up to the scheduler; or
+both are bound to one processor, for they never work at a time."""
+import contextlib
 import os
 import shutil
 import sys
@@ -13,7 +15,18 @@ RING = 64 << 20
 CASES = {"64 KiB sub-buffers": 64 << 10, "1 MiB sub-buffers": 1 << 20}
 
 
-def measure(mount, subbuf):
+@contextlib.contextmanager
+def bound(processors, *pids):
+    """This process, and what it starts, and those."""
+    before = {pid: os.sched_getaffinity(pid) for pid in (0, *pids)}
+    for pid in before:
+        os.sched_setaffinity(pid, processors)
+    yield
+    for pid, all_of_them in before.items():
+        os.sched_setaffinity(pid, all_of_them)
+
+
+def measure(mount, subbuf, processors):
     """GB/s through the mount, and of tmpfs: for cp could not read a sub-buffer that cat has consumed, so
     tmpfs has the bytes of a snapshot, cut into as many."""
     with mount.start(RING // 16 + RING // 64) as program:
@@ -28,8 +41,9 @@ def measure(mount, subbuf):
                     part.write(whole.read(subbuf))
         if len(files) < RING // subbuf - 1 or tree.bytes_of(copy) < size - subbuf:
             raise RuntimeError(f"{len(files)} sub-buffers of {size} bytes: the ring is not full")
-        through = size / tree.cat(files) / 1e9
-        tmpfs = tree.bytes_of(copy) / tree.cat(tree.files_in(copy)) / 1e9
+        with bound(processors, mount.daemon()):
+            through = size / tree.cat(files) / 1e9
+            tmpfs = tree.bytes_of(copy) / tree.cat(tree.files_in(copy)) / 1e9
         left = os.listdir(folder)
         if left:
             raise RuntimeError(f"cat has left {len(left)} sub-buffers")
@@ -37,8 +51,11 @@ def measure(mount, subbuf):
     return through, tmpfs
 
 
+ALL = os.sched_getaffinity(0)
+PLACES = {"": ALL, ", on one processor": {max(ALL)}}
 for case, subbuf in CASES.items():
     with tree.Tree(subbuf_size=str(subbuf), subbufs=str(RING // subbuf)) as mount:
-        rounds = [measure(mount, subbuf) for _ in range(ROUNDS)]
-    for subject, values in zip(("fasttrace", "tmpfs"), zip(*rounds)):
-        tree.emit("cat", case, subject, unit="GB/s", values=values)
+        rounds = [[measure(mount, subbuf, p) for p in PLACES.values()] for _ in range(ROUNDS)]
+    for where, of_place in zip(PLACES, zip(*rounds)):
+        for subject, values in zip(("fasttrace", "tmpfs"), zip(*of_place)):
+            tree.emit("cat", case + where, subject, unit="GB/s", values=values)

@@ -127,9 +127,12 @@ class Tree:
     def start(self, events):
         return Traced(self, events)
 
-    def __exit__(self, *_):
+    def daemon(self):
         with open(os.path.join(self.arenas, ".lock"), encoding="ascii") as file:
-            daemon = file.read().split()[0]
+            return int(file.read().split()[0])
+
+    def __exit__(self, *_):
+        daemon = self.daemon()
         subprocess.run(["fusermount3", "-uz", self.mount], check=True)
         until(lambda: not os.path.exists(f"/proc/{daemon}"))
         shutil.rmtree(self.tmpfs)
