@@ -12,6 +12,7 @@ import tempfile
 import workers
 
 N = 1000000
+LIBRARY = {"through the library": "0", "1,000 times a second": "1000"}  # and us between two
 OTHERS = workers.CPUS[:-1]
 
 
@@ -60,8 +61,9 @@ def mounted():
 def run():
     with workers.fasttrace() as worker:
         arena, = glob.glob(os.path.join(os.environ["FASTTRACE_DIR"], f"[!.]*-{worker.pid}-*"))
-        with Swap("swap", "library", arena, cpus=OTHERS) as swap:
-            compare("through the library", worker, swap)
+        for case, pause in LIBRARY.items():
+            with Swap("swap", "library", arena, pause, cpus=OTHERS) as swap:
+                compare(case, worker, swap)
     with mounted() as folder, workers.fasttrace() as worker:
         thread = f"{folder}/{worker.pid}/threads/{worker.pid}"
         with Swap("swap", "mount", thread, cpus=OTHERS) as swap:
@@ -71,5 +73,5 @@ def run():
 if OTHERS:
     run()
 else:
-    for CASE in "through the library", "through the mount":
+    for CASE in (*LIBRARY, "through the mount"):
         workers.emit("reader", CASE, "fasttrace", missing="there is but one processor")

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * swap.c library ARENA | mount FOLDER - a reader that has a thread's sub-buffers switched and takes them
- * out of its ring all the time, as fast as it can: of the first buffer of an arena through
- * libfasttrace-reader, or through a thread's folder in a mount.
+ * swap.c library ARENA | mount FOLDER [PAUSE] - a reader that has a thread's sub-buffers switched and
+ * takes them out of its ring all the time, as fast as it can, or with PAUSE us between two: of the
+ * first buffer of an arena through libfasttrace-reader, or through a thread's folder in a mount.
  *
  * Says "ready"; each line of stdin begins that, or ends it, and is answered: by "begun", or by how many
  * have been taken.
@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ enum { READ_BYTES = 1 << 20, STEPS = 64 /* between two looks at stdin */ };
 static struct fasttrace_arena *arena;
 static struct fasttrace_buffer_info buffer;
 static const char *folder;
+static useconds_t pause_us;
 static char bytes[READ_BYTES];
 
 /* Each returns how many sub-buffers it has taken, or a negative errno. */
@@ -89,6 +91,8 @@ static long swap(int (*step)(void))
 				return -1;
 			}
 			taken += n;
+			if (pause_us)
+				usleep(pause_us);
 		}
 		if (said())
 			return taken;
@@ -97,14 +101,15 @@ static long swap(int (*step)(void))
 
 int main(int argc, char **argv)
 {
-	bool library = argc == 3 && !strcmp(argv[1], "library");
+	bool library = argc >= 3 && !strcmp(argv[1], "library");
 	const char *why = NULL;
 	long taken = 0;
 
-	if (!library && (argc != 3 || strcmp(argv[1], "mount") != 0)) {
-		fputs("usage: swap library ARENA | mount FOLDER\n", stderr);
+	if (argc < 3 || argc > 4 || (!library && strcmp(argv[1], "mount") != 0)) {
+		fputs("usage: swap library ARENA | mount FOLDER [PAUSE]\n", stderr);
 		return 2;
 	}
+	pause_us = argc == 4 ? (useconds_t)atoi(argv[3]) : 0;
 	folder = argv[2];
 	if (library &&
 	    (fasttrace_arena_open(AT_FDCWD, argv[2], FASTTRACE_OPEN_CONSUME, &arena, &why) ||
