@@ -211,11 +211,6 @@ $(FUZZ): %: %.o $(FUZZ_OBJS) $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) \
 	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUSE_LIBS) $(GLIB_LIBS)
 
 # As users link: what start.c compares with the static library.
-START_SHARED = $(BUILD)/tests/bench/start-shared
-$(START_SHARED): $(BUILD)/tests/bench/start-with.o $(TRACER_SO)
-	$(call say,LD,$@)
-	$(Q)$(LINK) -o $@ $< $(TRACER_SO) -Wl,-rpath,'$$ORIGIN/../..'
-
 # What tests/bench/bench.py runs: figures in C, and the workers of its other figures, those of peers
 # where these are installed.
 FIGURES := $(call programs,tests/bench/figures/*.c)
@@ -242,10 +237,7 @@ $(BUILD)/tests/bench/workers/dpdk: %: %.o %-register.o
 clean:
 	rm -rf build $(BUILD)
 
-bench-programs: $(START_SHARED) $(FIGURES) $(WORKERS) \
-	$(patsubst %,$(BUILD)/tests/bench/%,bench start start-with start-without) \
-	$(patsubst %,$(BUILD)/tests/mount/%,program speed_program) \
-	$(patsubst %,$(BUILD)/tests/cmd/%,program record_speed)
+bench-programs: $(FIGURES) $(WORKERS) $(BUILD)/tests/cmd/record_speed
 
 # Installing.
 
@@ -296,10 +288,6 @@ demo: setup-demo
 bench: setup-bench
 	$(AGAIN) all bench-programs
 	@BUILD=$(BUILD) tests/bench/bench.py $(BENCH_ARGS)
-	@$(BUILD)/tests/bench/start
-	@BUILD=$(BUILD) tests/mount/speed.sh strict
-	@BUILD=$(BUILD) tests/cmd/record_speed.sh strict
-	@BUILD=$(BUILD) tests/cmd/speed.sh strict
 
 check: setup
 	$(RUN) check

@@ -42,7 +42,7 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 LIBC = ctypes.CDLL(None)
 
 ORDER = ("event", "off", "scope", "threads", "reader", "growth", "latency", "lossless", "cat", "snapshot",
-         "start", "memory", "limit")  # as they are shown; others follow
+         "start", "memory", "limit", "machine")  # as they are shown; others follow
 
 Target = collections.namedtuple("Target", "figure case against aim bound")
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * start-with.c - a program that is linked with libfasttrace, for start.c.
+ * start-with.c - a program that is linked with libfasttrace, for tests/life/calls.c.
  *
  *     start-with [EVENTS]    records so many; default: none
  */

@@ -3,7 +3,7 @@
  * calls.c - system calls from exec to exit: what linking costs, what the first event does, and that
  * those after it make none.
  *
- * The programs are those of tests/bench/start.c. They are counted by ptrace, so that nothing here
+ * The programs are tests/bench/start-with.c and start-without.c. They are counted by ptrace, so that nothing here
  * depends on how fast the machine is.
  */
 #include <limits.h>
