@@ -397,11 +397,10 @@ static bool words_copy(unsigned char *to, const char *text, size_t bytes)
 
 static bool short_copy(unsigned char *to, const char *text, size_t bytes)
 {
-	if (bytes < 8 || bytes > 32)
-		return false;
-	if (bytes <= 16)
+	if (bytes - 8 <= 16 - 8)
 		return words_copy(to, text, bytes);
-	return words_copy(to, text, 16) && words_copy(to + bytes - 16, text + bytes - 16, 16);
+	return bytes - 16 <= 32 - 16 && words_copy(to, text, 16) &&
+	       words_copy(to + bytes - 16, text + bytes - 16, 16);
 }
 
 /* Of any length; a zero byte before its end has come since it was measured. */
