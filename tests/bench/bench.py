@@ -80,6 +80,7 @@ TARGETS = (
     at_most("snapshot", "*", "lttng", 1),
     at_most_more("start", "program*", "none", 1000),
     at_most("start", "program*", "lttng", 1),
+    at_most("start", "first event*", None, 1000),
 )
 
 
