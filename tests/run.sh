@@ -306,8 +306,8 @@ suite()
 		build_with build/clang CC=clang
 		programs unit 120 ' with clang'
 		build_with build/gcc CC=gcc
-		for s in headers unit bench stress crash model fuzz faults security life mount cmd install \
-			san; do
+		beside suite model -- suite headers
+		for s in unit bench stress crash fuzz faults security life mount cmd install san; do
 			suite "$s"
 		done
 		;;
