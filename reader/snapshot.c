@@ -13,16 +13,23 @@
 #include <sys/mman.h>
 
 #include "ft-consume.h"
+#include "ft-snapshot.h"
 #include "ft-tsan.h"
 #include "ft-walk.h"
 
 #define LARGE_PAGE_BYTES ((size_t)2 << 20)
 #define FIRST_BYTES	 ((size_t)64 << 20)
 
-/* Packets of one stream, being collected. */
-struct packets {
+/* Memory that a stream's packets are collected in. */
+struct memory {
 	unsigned char *data;
 	size_t used, room;
+};
+
+/* Packets of one stream, being collected. */
+struct packets {
+	void *stream; /* the sink's; NULL: not begun */
+	size_t bytes;
 	uint64_t events;
 	uint64_t last; /* time of the newest event */
 	uint64_t lost_before, lost;
@@ -31,6 +38,7 @@ struct packets {
 /* A buffer being copied. */
 struct source {
 	struct fasttrace_arena *a;
+	const struct ft_snapshot_sink *sink;
 	struct ft_reader_buffer *b;
 	struct fasttrace_buffer_info info;
 	bool gone;
@@ -50,11 +58,13 @@ struct piece {
 	bool held; /* swapped out by the reader */
 };
 
-/* Memory in large pages, if there are any, which are zeroed and found several times as fast. */
-static unsigned char *large_alloc(size_t bytes)
+/* Large pages are zeroed and found several times as fast. */
+unsigned char *ft_large_alloc(size_t bytes)
 {
 	unsigned char *p;
 
+	if (bytes < LARGE_PAGE_BYTES)
+		return malloc(bytes);
 	bytes = (bytes + LARGE_PAGE_BYTES - 1) & ~(LARGE_PAGE_BYTES - 1);
 	p = aligned_alloc(LARGE_PAGE_BYTES, bytes);
 	if (p)
@@ -62,48 +72,72 @@ static unsigned char *large_alloc(size_t bytes)
 	return p;
 }
 
-/* Room for @bytes more, of @most in all; how large a ring says it is, is not to be believed at once. */
-static bool packets_reserve(struct packets *p, size_t bytes, size_t most)
+static void *memory_begin(void *arg)
 {
-	size_t room = p->room ? 2 * p->room : MIN(most, FIRST_BYTES);
-	unsigned char *grown;
-
-	if (p->room - p->used >= bytes)
-		return true;
-	room = MAX(room, p->used + bytes);
-	if (p->room)
-		grown = realloc(p->data, room);
-	else
-		grown = room < LARGE_PAGE_BYTES ? malloc(room) : large_alloc(room);
-	if (!grown)
-		return false;
-	p->data = grown;
-	p->room = room;
-	return true;
+	(void)arg;
+	return calloc(1, sizeof(struct memory));
 }
 
-/* Hand the packets over to a list of streams, or free them if there is no event. */
+/* How large a ring says it is, is not to be believed at once. */
+static unsigned char *memory_reserve(void *stream, size_t bytes, size_t most)
+{
+	struct memory *m = stream;
+	size_t room = m->room ? 2 * m->room : MIN(most, FIRST_BYTES);
+	unsigned char *grown;
+
+	if (m->room - m->used >= bytes)
+		return m->data + m->used;
+	room = MAX(room, m->used + bytes);
+	grown = m->room ? realloc(m->data, room) : ft_large_alloc(room);
+	if (!grown)
+		return NULL;
+	m->data = grown;
+	m->room = room;
+	return m->data + m->used;
+}
+
+static void memory_commit(void *stream, size_t bytes)
+{
+	((struct memory *)stream)->used += bytes;
+}
+
+static void memory_drop(void *stream)
+{
+	((struct memory *)stream)->used = 0;
+}
+
+static void *memory_end(void *stream, bool any)
+{
+	struct memory *m = stream;
+	void *data = any ? realloc(m->data, m->used) : NULL;
+
+	if (!any)
+		free(m->data);
+	else if (!data)
+		data = m->data; /* it did not shrink */
+	free(m);
+	return data;
+}
+
+/* Hand the packets over to a list of streams, if there is an event. */
 static void packets_finish(const struct source *s, struct packets *p, GArray *streams)
 {
 	struct fasttrace_snapshot_stream stream = {
 		.serial = s->info.serial,
 		.tid = s->info.tid,
 		.open = streams == s->open,
-		.bytes = p->used,
+		.bytes = p->bytes,
 		.events = p->events,
 		.lost_before = p->lost_before,
 		.lost = p->lost,
 		.last = p->last,
 	};
 
-	if (!p->events) {
-		free(p->data);
+	if (p->stream)
+		stream.data = s->sink->end(p->stream, p->events);
+	if (!p->events)
 		return;
-	}
 	memcpy(stream.name, s->info.name, sizeof(stream.name));
-	stream.data = realloc(p->data, p->used);
-	if (!stream.data)
-		stream.data = p->data; /* it did not shrink */
 	g_array_append_val(streams, stream);
 }
 
@@ -203,10 +237,13 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 	unsigned char *header;
 	struct ft_walk walk;
 
-	if (!packets_reserve(packets, FASTTRACE_HEADER_BYTES + bytes,
-			     pieces << s->b->ring.page_shift))
+	if (!packets->stream)
+		packets->stream = s->sink->begin(s->sink->arg);
+	header = packets->stream ? s->sink->reserve(packets->stream, FASTTRACE_HEADER_BYTES + bytes,
+						    pieces << s->b->ring.page_shift)
+				 : NULL;
+	if (!header)
 		return -ENOMEM;
-	header = packets->data + packets->used;
 	piece_copy(s, p, header + FASTTRACE_HEADER_BYTES);
 	if (!piece_stands(s, p))
 		return -ESTALE;
@@ -216,10 +253,11 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 	if (!walk.events || walk.first < packets->last)
 		return 0;
 	piece_header(s, p, &walk, header);
-	if (!packets->used)
+	s->sink->commit(packets->stream, FASTTRACE_HEADER_BYTES + walk.bytes);
+	if (!packets->bytes)
 		packets->lost_before = p->lost_before;
 	packets->lost = p->lost;
-	packets->used += FASTTRACE_HEADER_BYTES + walk.bytes;
+	packets->bytes += FASTTRACE_HEADER_BYTES + walk.bytes;
 	packets->events += walk.events;
 	packets->last = walk.last;
 	return 0;
@@ -228,7 +266,9 @@ static int piece_append(const struct source *s, const struct piece *p, struct pa
 /* What is older than an overwritten sub-buffer was overwritten before it. */
 static void older_drop(struct source *s)
 {
-	s->packets.used = 0;
+	if (s->packets.bytes)
+		s->sink->drop(s->packets.stream);
+	s->packets.bytes = 0;
 	s->packets.events = 0;
 }
 
@@ -320,9 +360,10 @@ static int source_copy(struct source *s, GArray *streams)
 }
 
 /* A buffer that contradicts the protocol is left out. */
-static int buffer_copy(struct fasttrace_arena *a, unsigned index, GArray *streams)
+static int buffer_copy(struct fasttrace_arena *a, unsigned index,
+		       const struct ft_snapshot_sink *sink, GArray *streams)
 {
-	struct source s = {.a = a};
+	struct source s = {.a = a, .sink = sink};
 	int err = fasttrace_buffer_get_info(a, index, &s.info);
 
 	if (!err)
@@ -352,32 +393,40 @@ static void streams_number(struct fasttrace_snapshot *snapshot)
 	g_hash_table_destroy(seen);
 }
 
-int fasttrace_snapshot_take(struct fasttrace_arena *a, struct fasttrace_snapshot **snapshot)
+int ft_snapshot_fill(struct fasttrace_arena *a, const struct ft_snapshot_sink *sink,
+		     struct fasttrace_snapshot *snapshot)
 {
-	struct fasttrace_snapshot *made = calloc(1, sizeof(*made));
-	GArray *streams = g_array_new(FALSE, FALSE, sizeof(*made->stream));
+	GArray *streams = g_array_new(FALSE, FALSE, sizeof(*snapshot->stream));
 	unsigned buffers = fasttrace_arena_buffers(a);
-	int err = made ? 0 : -ENOMEM;
+	int err = 0;
 
 	for (unsigned i = 0; !err && i < buffers; i++)
-		err = buffer_copy(a, i, streams);
-	if (!made) {
-		g_array_free(streams, TRUE);
-		return -ENOMEM;
-	}
-	made->streams = streams->len;
-	made->stream = (void *)g_array_free(streams, FALSE);
+		err = buffer_copy(a, i, sink, streams);
+	snapshot->streams = streams->len;
+	snapshot->stream = (void *)g_array_free(streams, FALSE);
 	/* After the data: so it declares every event in it. Also says if the arena was truncated.
 	 */
 	if (!err)
-		err = fasttrace_arena_metadata(a, &made->metadata, &made->metadata_bytes);
-	if (err) {
+		err = fasttrace_arena_metadata(a, &snapshot->metadata, &snapshot->metadata_bytes);
+	streams_number(snapshot);
+	return err;
+}
+
+int fasttrace_snapshot_take(struct fasttrace_arena *a, struct fasttrace_snapshot **snapshot)
+{
+	static const struct ft_snapshot_sink sink = {.begin = memory_begin,
+						     .reserve = memory_reserve,
+						     .commit = memory_commit,
+						     .drop = memory_drop,
+						     .end = memory_end};
+	struct fasttrace_snapshot *made = calloc(1, sizeof(*made));
+	int err = made ? ft_snapshot_fill(a, &sink, made) : -ENOMEM;
+
+	if (err)
 		fasttrace_snapshot_free(made);
-		return err;
-	}
-	streams_number(made);
-	*snapshot = made;
-	return 0;
+	else
+		*snapshot = made;
+	return err;
 }
 
 void fasttrace_snapshot_free(struct fasttrace_snapshot *snapshot)

@@ -17,6 +17,7 @@
 #include "fasttrace.h"
 #include "fixture.h"
 #include "ft-reader.h"
+#include "ft-snapshot.h"
 
 #define SMALL	   "FASTTRACE_SUBBUF_SIZE=4096", "FASTTRACE_SUBBUFS=4"
 #define PER_SUBBUF ((4096 - 88) / 16) /* events of 16 bytes */
@@ -323,6 +324,76 @@ static void what_a_consumer_holds_is_unread(void **state)
 	fasttrace_arena_close(a);
 }
 
+/* A sink in whose first packet's way the program comes: it overwrites that and the next one. */
+struct overtaken {
+	unsigned char data[5 * 4096];
+	size_t used;
+	unsigned packets, dropped;
+};
+
+static void *overtaken_begin(void *arg)
+{
+	return arg;
+}
+
+static unsigned char *overtaken_reserve(void *stream, size_t bytes, size_t most)
+{
+	struct overtaken *o = stream;
+
+	(void)most;
+	return sizeof(o->data) - o->used < bytes ? NULL : o->data + o->used;
+}
+
+static void overtaken_commit(void *stream, size_t bytes)
+{
+	struct overtaken *o = stream;
+
+	o->used += bytes;
+	if (o->packets++)
+		return;
+	tell('b');
+	tell('b');
+}
+
+static void overtaken_drop(void *stream)
+{
+	struct overtaken *o = stream;
+
+	o->used = 0;
+	o->dropped++;
+}
+
+static void *overtaken_end(void *stream, bool any)
+{
+	struct overtaken *o = stream;
+
+	return any ? memcpy(malloc(o->used), o->data, o->used) : NULL;
+}
+
+static void what_is_older_than_overwritten_is_dropped_again(void **state)
+{
+	static struct overtaken overtaken;
+	const struct ft_snapshot_sink sink = {&overtaken,	overtaken_begin, overtaken_reserve,
+					      overtaken_commit, overtaken_drop,	 overtaken_end};
+	struct fasttrace_snapshot *s = calloc(1, sizeof(*s));
+	pid_t pid = fixture_spawn("numbers", small);
+	uint64_t first = 0, last = 0, count;
+	struct fasttrace_arena *a;
+
+	(void)state;
+	overtaken = (struct overtaken){.used = 0};
+	tell('c');
+	a = fixture_open(pid, 0);
+	assert_int_equal(ft_snapshot_fill(a, &sink, s), 0);
+	assert_true(overtaken.dropped > 0);
+	assert_int_equal(s->streams, 1);
+	count = numbers_check(s, &first, &last);
+	assert_int_equal(last, 40 * PER_SUBBUF - 1);
+	assert_true(count > 0 && count <= 2 * PER_SUBBUF);
+	fasttrace_snapshot_free(s);
+	fasttrace_arena_close(a);
+}
+
 static struct fasttrace_arena *copied;
 static struct ft_buffer *claimed;
 static uint64_t *events; /* shared with the process that copies */
@@ -411,6 +482,7 @@ int main(int argc, char **argv)
 		TEST(ring_that_is_full_keeps_the_first_events),
 		TEST(writer_at_full_speed_gives_no_torn_event),
 		TEST(what_a_consumer_holds_is_unread),
+		TEST(what_is_older_than_overwritten_is_dropped_again),
 		TEST(event_in_flight_is_not_read_while_the_owner_changes),
 		TEST(arena_without_events_is_an_empty_trace),
 	};
