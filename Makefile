@@ -204,6 +204,7 @@ $(BUILD)/tests/fuzz/common_check.o $(BUILD)/tests/fuzz/common_image.o: \
 	SANFLAGS := $(subst fuzzer-no-link$(comma),,$(SANFLAGS))
 # What writes is part of the command, and of no library.
 $(BUILD)/tests/fuzz/target_ctf: $(patsubst %,$(BUILD)/reader/cmd/%.o,out line json)
+$(BUILD)/tests/unit/test_files: $(patsubst %,$(BUILD)/reader/cmd/%.o,files outdir signals usage)
 $(FUZZ): LINK += $(if $(FUZZER),-fsanitize=fuzzer)
 $(FUZZ): %: %.o $(FUZZ_OBJS) $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) \
 		$(FUZZ_FS) $(READER_A) $(TRACER_A)

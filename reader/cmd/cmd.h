@@ -141,7 +141,7 @@ struct ft_outdir {
 /** ft_outdir_begin() - Return: 0; -errno, and it was told why: it exists, for one. */
 int ft_outdir_begin(const char *path, struct ft_outdir *out);
 /** ft_outdir_file() - write a file of it. Return: 0; -errno, and it was told why. */
-int ft_outdir_file(struct ft_outdir *out, const char *name, const void *data, size_t bytes);
+int ft_outdir_file(const struct ft_outdir *out, const char *name, const void *data, size_t bytes);
 /** ft_outdir_end() - give it its name; or, if not @good, remove it. Return: as above. */
 int ft_outdir_end(struct ft_outdir *out, bool good);
 /** ft_write_all() - Return: 0 or -errno. */

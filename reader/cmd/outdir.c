@@ -77,7 +77,7 @@ int ft_outdir_begin(const char *path, struct ft_outdir *out)
 	return err;
 }
 
-int ft_outdir_file(struct ft_outdir *out, const char *name, const void *data, size_t bytes)
+int ft_outdir_file(const struct ft_outdir *out, const char *name, const void *data, size_t bytes)
 {
 	int fd = openat(out->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	int err = fd < 0 ? -errno : ft_write_all(fd, data, bytes);

@@ -6,52 +6,61 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "cmd.h"
+#include "files.h"
 
 struct totals {
 	unsigned processes, streams;
 	uint64_t events, bytes;
 };
 
-/* The files of one trace. @folder: "" or, with a slash behind it, where in @out. */
-static int trace_write(struct ft_outdir *out, const char *folder,
-		       const struct fasttrace_snapshot *snapshot, struct totals *totals)
+static char *stream_name(const char *folder, const struct fasttrace_snapshot_stream *s)
 {
-	char *name = g_strconcat(folder, "metadata", NULL);
-	int err = ft_outdir_file(out, name, snapshot->metadata, snapshot->metadata_bytes);
+	char nth[16] = "";
+
+	if (s->nth)
+		g_snprintf(nth, sizeof(nth), ".%u", s->nth);
+	return g_strdup_printf("%s%" PRIu32 "%s%s", folder, s->tid, nth, s->open ? ".open" : "");
+}
+
+/* The streams are there: give them their names, and the trace its metadata. */
+static int trace_finish(struct ft_files *files, const struct fasttrace_snapshot *snapshot,
+			struct totals *totals)
+{
+	char *name = g_strconcat(files->folder, "metadata", NULL);
+	int err = ft_outdir_file(files->out, name, snapshot->metadata, snapshot->metadata_bytes);
 
 	g_free(name);
 	for (unsigned i = 0; !err && i < snapshot->streams; i++) {
 		const struct fasttrace_snapshot_stream *s = &snapshot->stream[i];
-		char nth[16] = "";
 
-		if (s->nth)
-			g_snprintf(nth, sizeof(nth), ".%u", s->nth);
-		name = g_strdup_printf("%s%" PRIu32 "%s%s", folder, s->tid, nth,
-				       s->open ? ".open" : "");
-		err = ft_interrupted() ? -EINTR : ft_outdir_file(out, name, s->data, s->bytes);
+		name = stream_name(files->folder, s);
+		err = ft_files_name(files, s->data, name);
 		g_free(name);
 		totals->streams++;
 		totals->events += s->events;
 		totals->bytes += s->bytes;
 	}
 	totals->processes++;
-	return err;
+	return err ? err : ft_files_end(files);
 }
 
+/* @folder: "" or, with a slash behind it, where in @out. */
 static int arena_write(struct ft_outdir *out, const char *folder, const char *path,
 		       struct fasttrace_arena *arena, struct totals *totals)
 {
-	struct fasttrace_snapshot *snapshot;
-	int err = fasttrace_snapshot_take(arena, &snapshot);
+	struct fasttrace_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	struct ft_files files;
+	int err;
 
-	if (err) {
+	ft_files_begin(&files, out, folder);
+	err = snapshot ? ft_snapshot_fill(arena, &files.sink, snapshot) : -ENOMEM;
+	ft_files_wait(&files);
+	if (err)
 		ft_report("%s: %s", path,
 			  err == -EPROTO ? "contradicts itself: it was damaged, or is no arena"
 					 : strerror(-err));
-		return err;
-	}
-	err = trace_write(out, folder, snapshot, totals);
+	else
+		err = trace_finish(&files, snapshot, totals);
 	fasttrace_snapshot_free(snapshot);
 	return err;
 }

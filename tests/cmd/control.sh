@@ -75,6 +75,21 @@ ready
 until_true 20 test -d "$M/$pid"
 orders "by folder" "$M/$pid"
 says 1 "fasttrace control: $M/$pid: active: none of its threads lives: active is for the living, flush the dead" control "$M/$pid" active
+
+# Rings of 8 MiB, which are written while they are copied; the mount's have one piece of memory each.
+FASTTRACE_SUBBUF_SIZE=1M FASTTRACE_SUBBUFS=8
+export FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
+begin write 3 500000
+unset FASTTRACE_SUBBUF_SIZE FASTTRACE_SUBBUFS
+until_true 20 test -d "$M/$pid"
+tell "$pid"
+wait "$pid"
+rm -rf "$OUT"
+is "large rings" fasttrace snapshot "$M/$pid" -o "$OUT"
+is "large rings: each has more than a segment" [ "$(find "$OUT" -type f -size +5M | wc -l)" -eq 3 ]
+is "large rings: the mount's files" cp -r "$M/$pid/snapshot" "$WORK/mounts"
+for f in "$OUT"/*.1.open; do mv "$f" "${f%.1.open}.open"; done # as the mount calls it
+is "large rings: byte for byte" diff -r "$OUT" "$WORK/mounts"
 unmount
 
 # active of a thread that lives: what it has written is a sub-buffer of its own.
