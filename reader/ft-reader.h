@@ -61,7 +61,7 @@ struct fasttrace_arena {
 	size_t metadata_bytes;
 	uint32_t metadata_events;
 	struct ft_event_class *classes; /* walk.c: the event table, checked; by id - 1 */
-	uint8_t *class_bytes;		/* of these: all that most events need */
+	uint8_t *class_bytes;		/* of these, by id: all that most events need */
 	unsigned nclasses, classes_cap;
 	uint64_t classes_bytes; /* of their entries: no more than the table has, or some overlap */
 	uint32_t classes_last;	/* offset of the last entry it includes; 0: none yet */

@@ -149,15 +149,14 @@ static int classes_grow(struct fasttrace_arena *a)
 {
 	unsigned cap = a->classes_cap ? 2 * a->classes_cap : 64;
 	struct ft_event_class *classes = realloc(a->classes, cap * sizeof(*classes));
-	uint8_t *bytes;
 
 	if (!classes)
 		return -ENOMEM;
 	a->classes = classes;
-	bytes = realloc(a->class_bytes, cap);
-	if (!bytes)
+	if (!a->class_bytes)
+		a->class_bytes = calloc(UINT16_MAX + 1, 1);
+	if (!a->class_bytes)
 		return -ENOMEM;
-	a->class_bytes = bytes;
 	a->classes_cap = cap;
 	return 0;
 }
@@ -178,8 +177,8 @@ static int class_add(struct fasttrace_arena *a, uint32_t offset)
 	if (!err)
 		err = class_fill(&a->classes[a->nclasses], &copy.entry, a->nclasses + 1);
 	if (!err) {
-		a->class_bytes[a->nclasses] = a->classes[a->nclasses].bytes;
 		a->classes[a->nclasses++].offset = offset;
+		a->class_bytes[a->nclasses] = a->classes[a->nclasses - 1].bytes;
 		a->classes_last = offset;
 		a->classes_bytes += copy.entry.size;
 	}
@@ -272,45 +271,49 @@ int ft_event_next(struct fasttrace_arena *a, const unsigned char *p, size_t room
 	return event->bytes != 0;
 }
 
+/* Of two headers with the same id: what the second one's time is later by. Else, or if it is back: odd. */
+#define NOT_LATER (UINT64_C(1) << 63 | 0xffff)
+
 /*
- * As many events of fixed size as follow. Most are as long as the one before: that is guessed, so that
- * the processor need not wait for an event's bytes to know where the next one begins.
+ * As many events of fixed size as follow, behind one at least. Most are of the same id as the one before:
+ * that is guessed, so that the processor need not wait for an event's bytes to know where the next one
+ * begins, and such headers differ by their times alone.
  */
 static void fixed_walk(const struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
 		       struct ft_walk *out)
 {
-	struct ft_walk w = *out;
-	const unsigned char *p = body + w.bytes, *end = body + bytes;
+	const unsigned char *p = body + out->bytes, *end = body + bytes;
 	const uint8_t *class_bytes = a->class_bytes;
-	const unsigned nclasses = a->nclasses;
-	size_t step = 0;
+	uint64_t before = 0, last = out->last, events = out->events;
+	size_t step = SIZE_MAX;
+	unsigned own = 0;
 
-	for (; end - p >= 8; w.events++, p += step) {
-		uint64_t header, time;
-		unsigned id, own;
-		size_t wanted;
+	for (; end - p >= 8; events++, p += step) {
+		uint64_t header, later;
 
 		memcpy(&header, p, 8);
 		LOADED(header);
-		id = header & 0xffff;
-		if (id - 1 >= nclasses || !class_bytes[id - 1])
-			break;
-		own = class_bytes[id - 1];
-		wanted = (own + 7u) & ~7u;
-		time = ft_packet_time(header, w.last);
-		if ((size_t)(end - p) < wanted || (w.events && time < w.last))
-			break;
-		if (!w.events)
-			w.first = time;
-		w.last = time;
-		w.pad = (uint32_t)-own & 7;
-		if (FASTTRACE_UNLIKELY(step != wanted)) {
-			step = wanted;
-			LOADED(step); /* it stays a branch */
+		later = header - before;
+		if (FASTTRACE_UNLIKELY(later & NOT_LATER)) {
+			unsigned id_bytes = class_bytes[header & 0xffff];
+			uint64_t time = ft_packet_time(header, last);
+
+			step = (id_bytes + 7u) & ~(size_t)7;
+			if (!id_bytes || time < last || (size_t)(end - p) < step)
+				break;
+			own = id_bytes;
+			later = (time - last) << 16;
 		}
+		if ((size_t)(end - p) < step)
+			break;
+		last += later >> 16;
+		before = header;
 	}
-	w.bytes = (size_t)(p - body);
-	*out = w;
+	if (own)
+		out->pad = (uint32_t)-own & 7;
+	out->last = last;
+	out->events = events;
+	out->bytes = (size_t)(p - body);
 }
 
 int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t bytes,
@@ -321,7 +324,8 @@ int ft_events_walk(struct fasttrace_arena *a, const unsigned char *body, size_t 
 
 	*out = (struct ft_walk){.last = anchor_time};
 	for (;;) {
-		fixed_walk(a, body, bytes, out);
+		if (out->events)
+			fixed_walk(a, body, bytes, out);
 		got = ft_event_next(a, body + out->bytes, bytes - out->bytes, out->last, &e);
 		if (got <= 0 || (out->events && e.time < out->last))
 			return got < 0 ? got : 0;

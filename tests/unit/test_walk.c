@@ -98,6 +98,26 @@ static void event_that_does_not_fit_ends_the_valid_part(void **state)
 }
 
 /* What ends the body is the end of what may be read, which a sanitizer sees. */
+static void padding_is_that_of_the_last_whole_event(void **state)
+{
+	unsigned char *p = body;
+	struct ft_walk w;
+
+	(void)state;
+	table_add(arena, 1, TABLE_TYPES(FASTTRACE_TYPE_U16), TABLE_NAMES("p", "short", "x"));
+	for (unsigned i = 0; i < 3; i++) /* of classes 1, 1 and 4 */
+		p = table_event(p, NOW + i, i < 2 ? 1 : 4) + (i < 2 ? 0 : 8);
+	table_event(p, NOW + 3, 2);
+	for (size_t room = 0; room < 16; room += 8) { /* for the last one, of 16 */
+		w = walk((size_t)(p - body) + room, NOW);
+		assert_int_equal(w.events, 3);
+		assert_int_equal(w.bytes, p - body);
+		assert_int_equal(w.pad, 6);
+		assert_int_equal(w.last, NOW + 2);
+	}
+	assert_int_equal(walk((size_t)(p - body) + 16, NOW).pad, 0);
+}
+
 static void body_may_end_anywhere_in_an_event(void **state)
 {
 	static const uint8_t types[] = {FASTTRACE_TYPE_STRING, FASTTRACE_TYPE_U64,
@@ -457,6 +477,7 @@ int main(void)
 		cmocka_unit_test(empty_body_has_no_events),
 		cmocka_unit_test(events_of_all_sizes_are_counted),
 		cmocka_unit_test(event_that_does_not_fit_ends_the_valid_part),
+		cmocka_unit_test(padding_is_that_of_the_last_whole_event),
 		cmocka_unit_test(body_may_end_anywhere_in_an_event),
 		cmocka_unit_test(string_without_an_end_ends_the_valid_part),
 		cmocka_unit_test(undeclared_id_ends_the_valid_part),
