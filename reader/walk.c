@@ -304,7 +304,7 @@ static void fixed_walk(const struct fasttrace_arena *a, const unsigned char *bod
 			own = id_bytes;
 			later = (time - last) << 16;
 		}
-		if ((size_t)(end - p) < step)
+		if ((size_t)(end - p) < step || last + (later >> 16) < last)
 			break;
 		last += later >> 16;
 		before = header;
