@@ -254,7 +254,9 @@ FASTTRACE_INLINE struct fasttrace_value fasttrace_of_text(const char *text, size
 
 	value.bits = 0;
 	value.from = text;
-	value.bytes = (uint32_t)(length < FASTTRACE_MAX_BYTES ? length + 1 : FASTTRACE_MAX_BYTES);
+	value.bytes =
+		(uint32_t)(FASTTRACE_LIKELY(length < FASTTRACE_MAX_BYTES) ? length + 1
+									  : FASTTRACE_MAX_BYTES);
 	value.type = FASTTRACE_TYPE_STRING;
 	return value;
 }

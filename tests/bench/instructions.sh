@@ -95,7 +95,7 @@ event off 4 'an event that is off'
 event u64 47 'an event with one u64'
 event four 52 'an event with four integers'
 event literal 48 'an event with a literal of 16 bytes'
-event string 120 'an event with a string of 16 bytes' # libc's strlen() takes its part
+event string 114 'an event with a string of 16 bytes' # libc's strlen() takes its part
 event sixteen 90 'an event with sixteen u64'
 event scope 89 'a SCOPE, which is two events'
 each=$((($(more u64) - $(more none)) / 1000))
