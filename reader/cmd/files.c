@@ -6,6 +6,7 @@
  * them, where a processor is idle, and takes those again that are written. What a file is called, or if
  * it is wanted at all, is known in the end: until then its name is a number.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
@@ -14,8 +15,9 @@
 
 #include "files.h"
 
-#define SEGMENT_BYTES ((size_t)2 << 20) /* so that it is still cached when it is written */
-#define THREAD_BYTES  ((size_t)1 << 20) /* what is less is written sooner than a thread begins */
+#define SEGMENT_BYTES ((size_t)2 << 20)	 /* so that it is still cached when it is written */
+#define PIECE_BYTES   ((size_t)64 << 10) /* of it, written before the thread looks up */
+#define THREAD_BYTES  ((size_t)1 << 20)	 /* what is less is written sooner than a thread begins */
 
 struct file {
 	struct ft_files *files;
@@ -27,29 +29,69 @@ struct file {
 
 /* What the thread is to do. */
 struct task {
+	struct task *next;
 	struct file *file;
-	enum { TASK_WRITE, TASK_EMPTY, TASK_CLOSE, TASK_REMOVE, TASK_NONE } what;
+	enum { TASK_WRITE, TASK_EMPTY, TASK_CLOSE, TASK_REMOVE } what;
 	unsigned char *data; /* of a segment: to be written */
-	size_t used, room;
+	size_t used, room, written;
 };
+
+/*
+ * Tasks that one side hands to the other. Without a lock: the thread may lose its processor at any
+ * instruction and for long, and who copies must not wait for it then.
+ */
+static void tasks_push(struct task **list, struct task *t)
+{
+	t->next = __atomic_load_n(list, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(list, &t->next, t, true, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+/* All of them, those that were pushed first first. */
+static struct task *tasks_take(struct task **list)
+{
+	struct task *last = __atomic_exchange_n(list, NULL, __ATOMIC_ACQUIRE), *first = NULL;
+
+	while (last) {
+		struct task *next = last->next;
+
+		last->next = first;
+		first = last;
+		last = next;
+	}
+	return first;
+}
+
+static void tasks_hand(struct ft_files *files, struct task *t)
+{
+	tasks_push(&files->handed, t);
+	sem_post(&files->more);
+}
+
+static bool copied(const struct ft_files *files)
+{
+	return __atomic_load_n(&files->copied, __ATOMIC_ACQUIRE);
+}
 
 static void name_format(const struct file *f, char *name, size_t bytes)
 {
 	g_snprintf(name, bytes, "%s.%u", f->files->folder, f->number);
 }
 
-static void segment_free(void *p)
+static void task_free(struct task *t)
 {
-	struct task *segment = p;
-
-	if (segment)
-		free(segment->data);
-	g_free(segment);
+	if (t->what == TASK_REMOVE)
+		free(t->file);
+	free(t->data);
+	g_free(t);
 }
 
-static int file_write(struct file *f, const struct task *segment)
+/* As much as there is time for. */
+static int file_write(struct file *f, struct task *t, bool idle)
 {
 	char name[NAME_MAX + 32];
+	int err = 0;
 
 	if (ft_interrupted())
 		return -EINTR;
@@ -57,7 +99,15 @@ static int file_write(struct file *f, const struct task *segment)
 	if (f->fd < 0)
 		f->fd = openat(f->files->out->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 			       0666);
-	return f->fd < 0 ? -errno : ft_write_all(f->fd, segment->data, segment->used);
+	if (f->fd < 0)
+		return -errno;
+	while (!err && t->written < t->used && !(idle && copied(f->files))) {
+		size_t bytes = MIN(t->used - t->written, PIECE_BYTES);
+
+		err = ft_write_all(f->fd, t->data + t->written, bytes);
+		t->written += bytes;
+	}
+	return err;
 }
 
 static int file_empty(struct file *f)
@@ -82,10 +132,18 @@ static void file_remove(struct file *f)
 	unlinkat(f->files->out->fd, name, 0); /* or it was not made */
 	if (f->files->failed == f)
 		f->files->failed = NULL;
-	free(f);
 }
 
-static void task_run(struct ft_files *files, struct task *t)
+/* The oldest task, if there is one. It stays the next one until it is done. */
+static struct task *task_next(struct ft_files *files)
+{
+	if (!files->due)
+		files->due = tasks_take(&files->handed);
+	return files->due;
+}
+
+/* @idle: until all is copied. */
+static void task_run(struct ft_files *files, struct task *t, bool idle)
 {
 	struct file *f = t->file;
 	int err = 0;
@@ -97,24 +155,25 @@ static void task_run(struct ft_files *files, struct task *t)
 	else if (t->what == TASK_EMPTY)
 		err = file_empty(f);
 	else if (t->what == TASK_WRITE && !files->err)
-		err = file_write(f, t);
+		err = file_write(f, t, idle);
 	if (err && !files->err) {
 		files->err = err;
 		files->failed = f;
 	}
-	if (t->what == TASK_WRITE)
-		g_async_queue_push(files->spare, t);
-	else
-		segment_free(t);
+	if (!files->err && t->written < t->used)
+		return; /* the rest is for who copied */
+	files->due = t->next;
+	tasks_push(&files->done, t);
 }
 
+/* Only who copies allocates and frees: that takes locks, too. */
 static void task_push(struct ft_files *files, struct file *f, int what)
 {
 	struct task *t = g_new0(struct task, 1);
 
 	t->file = f;
 	t->what = what;
-	g_async_queue_push(files->tasks, t);
+	tasks_hand(files, t);
 }
 
 static void *files_run(void *p)
@@ -123,9 +182,16 @@ static void *files_run(void *p)
 	struct ft_files *files = p;
 
 	sched_setscheduler(0, SCHED_IDLE, &param);
-	while (!g_atomic_int_get(&files->copied))
-		task_run(files, g_async_queue_pop(files->tasks));
-	return NULL;
+	for (;;) {
+		struct task *t;
+
+		while (sem_wait(&files->more) && errno == EINTR)
+			;
+		t = copied(files) ? NULL : task_next(files);
+		if (!t)
+			return NULL;
+		task_run(files, t, true);
+	}
 }
 
 /*
@@ -160,8 +226,8 @@ static void thread_end(struct ft_files *files)
 		CPU_SET(cpu, &here);
 		pthread_setaffinity_np(files->thread, sizeof(here), &here);
 	}
-	g_atomic_int_set(&files->copied, true);
-	task_push(files, NULL, TASK_NONE); /* in case that it waits */
+	__atomic_store_n(&files->copied, true, __ATOMIC_RELEASE);
+	sem_post(&files->more); /* in case that it waits */
 	pthread_join(files->thread, NULL);
 }
 
@@ -175,37 +241,48 @@ static void *file_begin(void *arg)
 	return f;
 }
 
+/* One that was written, if it is large enough. */
+static struct task *segment_again(struct ft_files *files, size_t bytes)
+{
+	struct task *t;
+
+	if (!files->spare)
+		files->spare = tasks_take(&files->done);
+	while ((t = files->spare)) {
+		files->spare = t->next;
+		if (t->room >= bytes)
+			return t;
+		task_free(t);
+	}
+	return NULL;
+}
+
 static struct task *segment_new(struct file *f, size_t bytes)
 {
-	struct task *t = g_async_queue_try_pop(f->files->spare);
+	struct task *t = segment_again(f->files, bytes);
 
-	if (t && t->room < bytes) {
-		segment_free(t);
-		t = NULL;
-	}
 	if (!t) {
 		t = g_new0(struct task, 1);
 		t->data = ft_large_alloc(bytes);
 		t->room = bytes;
 	}
-	if (!t->data) {
-		segment_free(t);
-		return NULL;
-	}
 	t->file = f;
-	t->used = 0;
-	return t;
+	t->used = t->written = 0;
+	if (t->data)
+		return t;
+	task_free(t);
+	return NULL;
 }
 
 static void segment_push(struct file *f)
 {
 	struct ft_files *files = f->files;
 
-	files->handed += f->segment->used;
-	g_async_queue_push(files->tasks, f->segment);
+	files->bytes += f->segment->used;
+	tasks_hand(files, f->segment);
 	f->segment = NULL;
 	f->handed = true;
-	if (!files->threaded && files->handed >= THREAD_BYTES)
+	if (!files->threaded && files->bytes >= THREAD_BYTES)
 		thread_start(files);
 }
 
@@ -256,8 +333,8 @@ static void *file_end(void *stream, bool any)
 	if (f->segment && f->segment->used) {
 		segment_shrink(f->segment);
 		segment_push(f);
-	} else {
-		segment_free(f->segment);
+	} else if (f->segment) {
+		task_free(f->segment);
 	}
 	task_push(f->files, f, any ? TASK_CLOSE : TASK_REMOVE);
 	return any ? f : NULL;
@@ -274,9 +351,8 @@ void ft_files_begin(struct ft_files *files, const struct ft_outdir *out, const c
 			 .end = file_end},
 		.out = out,
 		.folder = folder,
-		.tasks = g_async_queue_new(),
-		.spare = g_async_queue_new_full(segment_free),
 	};
+	sem_init(&files->more, 0, 0);
 }
 
 void ft_files_wait(struct ft_files *files)
@@ -285,10 +361,11 @@ void ft_files_wait(struct ft_files *files)
 
 	if (files->threaded)
 		thread_end(files);
-	while ((t = g_async_queue_try_pop(files->tasks)))
-		task_run(files, t);
-	g_async_queue_unref(files->tasks);
-	g_async_queue_unref(files->spare);
+	while ((t = task_next(files)))
+		task_run(files, t, false);
+	segment_again(files, SIZE_MAX); /* frees all */
+	segment_again(files, SIZE_MAX);
+	sem_destroy(&files->more);
 }
 
 int ft_files_name(struct ft_files *files, const void *data, const char *name)

@@ -6,6 +6,7 @@
 #define FT_FILES_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "cmd.h"
 #include "ft-snapshot.h"
@@ -14,13 +15,16 @@
 struct ft_files {
 	struct ft_snapshot_sink sink; /* `data` of a stream is its file here */
 	const struct ft_outdir *out;
-	const char *folder; /* "" or, with a slash behind it, where in @out */
-	GAsyncQueue *tasks; /* of the thread, in their order */
-	GAsyncQueue *spare; /* segments that were written */
-	size_t handed;	    /* bytes, to be written */
+	const char *folder;  /* "" or, with a slash behind it, where in @out */
+	struct task *handed; /* by who copies, for the thread, */
+	sem_t more;	     /* one for each; and one in the end */
+	struct task *done;   /* and back */
+	struct task *due;    /* the thread's, in their order: taken of those */
+	struct task *spare;  /* of who copies: taken of these */
+	size_t bytes;	     /* that were handed over */
 	bool threaded;
 	pthread_t thread;
-	int copied;	    /* all: the thread may end */
+	bool copied;	    /* all: the thread is to end */
 	unsigned begun;	    /* files */
 	int err;	    /* the thread's first */
 	const void *failed; /* the file that it is of */
