@@ -351,8 +351,8 @@ static int file_allocate(const struct ft_process *p, uint64_t from, uint64_t byt
 	int fd = open(p->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW), err;
 
 	if (fd < 0)
-		return -ENOMEM;
-	err = fallocate(fd, 0, (off_t)from, (off_t)bytes) ? -ENOMEM : 0;
+		return -errno;
+	err = fallocate(fd, 0, (off_t)from, (off_t)bytes) ? -errno : 0;
 	close(fd);
 	return err;
 }
@@ -361,14 +361,21 @@ int ft_process_commit(uint64_t offset, uint64_t bytes)
 {
 	const struct ft_process *p = ft_copy_first();
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = offset & ~(page - 1), now;
+	int err = 0;
 
-	bytes = (offset + bytes - from + page - 1) & ~(page - 1);
-	now = bytes > FAULTED_BYTES && !file_allocate(p, from, bytes) ? FAULTED_BYTES : bytes;
+	bytes = now = (offset + bytes - from + page - 1) & ~(page - 1);
+	if (bytes > FAULTED_BYTES) {
+		err = file_allocate(p, from, bytes);
+		if (err == -ENOSPC || err == -ENOMEM || err == -EDQUOT)
+			return -ENOMEM;
+		if (!err)
+			now = FAULTED_BYTES; /* else the name is gone, or a filter refuses */
+	}
 	if (!madvise((char *)p->arena + from, now, MADV_POPULATE_WRITE))
 		return 0;
 	if (errno != EINVAL)
 		return -ENOMEM;
-	return file_allocate(p, from, bytes); /* before Linux 5.14 */
+	return file_allocate(p, from, bytes) ? -ENOMEM : 0; /* before Linux 5.14 */
 }
 
 void ft_process_populate(const void *at, uint64_t bytes)

@@ -29,6 +29,7 @@ struct taker {
 	GArray *owners; /* by index of the buffer */
 	bool unsure;	/* the last look: something contradicted itself, and has another chance */
 	bool damaged;	/* some was left out */
+	bool refused;	/* its sub-buffers cannot be closed: told */
 	int64_t switched_ns;
 };
 
@@ -144,9 +145,17 @@ static void switch_all(struct taker *t)
 	unsigned buffers = fasttrace_arena_buffers(arena);
 	struct fasttrace_buffer_info info;
 
-	for (unsigned i = 0; i < buffers; i++)
-		if (!fasttrace_buffer_get_info(arena, i, &info))
-			fasttrace_buffer_switch(arena, i, info.serial, FASTTRACE_FLUSH);
+	for (unsigned i = 0; i < buffers; i++) {
+		if (fasttrace_buffer_get_info(arena, i, &info) ||
+		    fasttrace_buffer_switch(arena, i, info.serial, FASTTRACE_FLUSH) !=
+			    -EOPNOTSUPP ||
+		    t->refused)
+			continue;
+		t->refused = true;
+		ft_report("%s: membarrier(2) is refused here: a sub-buffer is recorded once it is "
+			  "full, or its process has ended",
+			  t->tracee->path);
+	}
 }
 
 static void watch_all(struct taker *t)

@@ -39,6 +39,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("BUILD") or os.path.join(ROOT, "build"))
 FIGURE_SECONDS = 120
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 LIBC = ctypes.CDLL(None)
 
 ORDER = ("event", "off", "scope", "threads", "reader", "growth", "latency", "lossless", "cat", "snapshot",
@@ -221,7 +222,7 @@ def run_figure(name, program):
     except (OSError, ValueError, KeyError) as error:
         print(f"bench: {name}: {type(error).__name__}: {error}", file=sys.stderr)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the rest is to be done
+        asked = {sign: signal.signal(sign, signal.SIG_IGN) for sign in ENDS}  # the rest is to be done
         if process and process.poll() is None:
             process.terminate()
             if not wait(process, 20):
@@ -232,7 +233,8 @@ def run_figure(name, program):
         sweep(name)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(arenas, ignore_errors=True)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for sign, handler in asked.items():
+            signal.signal(sign, handler)
     return None
 
 

@@ -10,7 +10,7 @@ import sys
 
 import tree
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 11
 RING = 64 << 20
 CASES = {"64 KiB sub-buffers": 64 << 10, "1 MiB sub-buffers": 1 << 20}
 

@@ -24,7 +24,7 @@
 
 #include <fasttrace.h>
 
-enum { EVENTS = 50000, WARM_UP = 8192, MAX_WRITERS = 1000, MAX_CLASSES = 10000, MAX_ROUNDS = 99 };
+enum { EVENTS = 300000, WARM_UP = 8192, MAX_WRITERS = 1000, MAX_CLASSES = 10000, MAX_ROUNDS = 99 };
 
 static const struct growth {
 	const char *name, *one; /* what it is compared with */

@@ -66,6 +66,7 @@ with tree.Tree(mode="block", block_timeout="inf", subbuf_size="512K", subbufs="8
             for case in WAYS:
                 values.setdefault((case, "lttng"), []).append(rate)
 for (case, subject), rates in values.items():
-    tree.emit("lossless", case, subject, unit="M/s", values=rates)
+    tree.emit("lossless", case, subject, unit="M/s", values=rates,
+              label="lttng, to tmpfs" if subject == "lttng" else subject)
 for case in WAYS if peer.missing else ():
     tree.emit("lossless", case, "lttng", missing=peer.missing)

@@ -12,7 +12,7 @@ import sys
 
 import tree
 
-ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 11
 RING = 64 << 20
 EVENTS = RING // 16 + RING // 64
 CASES = ("cp -r of the mount's", "fasttrace snapshot")
