@@ -307,19 +307,21 @@ def machine():
         l2 = "?"
     model = first_line("/proc/cpuinfo", "model name") or platform.machine()
     flags = first_line("/proc/cpuinfo", "flags").split()
+    with open("/proc/loadavg", encoding="ascii") as file:
+        running = int(file.read().split()[3].split("/")[0]) - 1  # but us
     try:
         peers = packages()
     except OSError:
         peers = {}
     return {"processor": model, "processors": len(os.sched_getaffinity(0)), "L2": l2,
             "virtual": "hypervisor" in flags, "memory": first_line("/proc/meminfo", "MemTotal"),
-            "kernel": platform.release(), "packages": peers, "load before": round(os.getloadavg()[0], 1)}
+            "kernel": platform.release(), "packages": peers, "running": running}
 
 
 def describe(about):
     peers = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     return (f"{about['processors']} x {about['processor']}{', virtual' if about['virtual'] else ''}, "
-            f"L2 {about['L2']}, {about['memory']}, Linux {about['kernel']}; load {about['load before']}"
+            f"L2 {about['L2']}, {about['memory']}, Linux {about['kernel']}; {about['running']} others ran when it began"
             + (f"\n{peers}" if peers else ""))
 
 
