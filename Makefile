@@ -211,7 +211,6 @@ $(FUZZ): %: %.o $(FUZZ_OBJS) $(if $(FUZZER),,$(BUILD)/tests/fuzz/replay.o) \
 	$(call say,LD,$@)
 	$(Q)$(LINK) -Wl,--as-needed -o $@ $(filter %.o,$^) $(filter %.a,$^) $(FUSE_LIBS) $(GLIB_LIBS)
 
-# As users link: what start.c compares with the static library.
 # What tests/bench/bench.py runs: figures in C, and the workers of its other figures, those of peers
 # where these are installed.
 FIGURES := $(call programs,tests/bench/figures/*.c)

@@ -295,7 +295,7 @@ suite()
 	headers) BUILD=$root/$build item headers 300 tests/headers/run.sh ;;
 	install) BUILD=$root/$build item install 300 tests/install/run.sh ;;
 	bench)
-		item bench 120 "$build/tests/bench/bench" --check 1.3
+		item bench 120 "$build/tests/bench/bench" --check 1.5
 		BUILD=$root/$build item bench/instructions 120 tests/bench/instructions.sh
 		BUILD=$root/$build item 'bench.py' 120 tests/bench/bench_py.sh
 		;;
